@@ -14,6 +14,7 @@ let package = Package(
   name: "bayeux-broker",
   targets: [
     .target(name: "Bytes", swiftSettings: strict),
+    .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
   ]
 )

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+
+extension Broker {
+  /// A handshake always makes a new session; an older one of the same client dies of its own deadline.
+  mutating func handshake(
+    _ message: Message, _ text: Span<UInt8>, user: Span<UInt8>, now: Instant, into writer: inout ByteWriter
+  ) -> Reception {
+    if !user.isEmpty {
+      let home = Self.home(of: user, shards: shardCount)
+      if home != shard { return .elsewhere(shard: home) }
+    }
+    let (id, fault) = check(message, in: text)
+    let refusal: BayeuxError? =
+      fault ?? (user.isEmpty && options.requiresUser ? .handshakeDenied : nil)
+      ?? (sessionCount >= min(options.limits.maxSessions, 1 << 24) ? .handshakeFailed : nil)
+    writer.append("[")
+    if let refusal {
+      counters.handshakesRefused += 1
+      writer.appendReply(to: message, id: id, in: text, error: refusal, advice: advice(for: refusal))
+    } else {
+      let session = addSession(user: user, now: now)
+      writer.appendHandshakeReply(id: id, clientID: session.id, options: options)
+    }
+    writer.append("]")
+    return .answered
+  }
+
+  private mutating func addSession(user: Span<UInt8>, now: Instant) -> Session {
+    counters.handshakes += 1
+    if user.isEmpty { counters.handshakesWithoutUser += 1 }
+    if freeSlots.isEmpty {
+      freeSlots.append(sessions.count)
+      sessions.append(nil)
+    }
+    let slot = freeSlots.removeLast()
+    let id = newID(slot: slot)
+    let record = user.isEmpty ? nil : users.findOrAdd(Array(user))
+    record?.sessionCount += 1
+    let session = Session(id, user: record, expires: now + options.interval + options.maxInterval)
+    sessions[slot] = session
+    deadlines.note(session)
+    return session
+  }
+
+  private mutating func newID(slot: Int) -> ClientID {
+    func draw(_ generator: inout some RandomNumberGenerator) -> ClientID {
+      ClientID(shard: UInt8(shard), slot: slot, using: &generator)
+    }
+    return draw(&generator)
+  }
+
+  /// A connect that is alone in its request: the one kind that may be held.
+  mutating func connect(
+    _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, alone conduit: some Conduit,
+    now: Instant, into writer: inout ByteWriter
+  ) -> Reception {
+    counters.connects += 1
+    let (id, fault) = check(message, in: text)
+    let failure = fault ?? permit(message, text, session, user: user)
+    guard failure == nil, let session else {
+      replies.clear(keepingAtMost: 1 << 16)
+      refuse(message, id, text, failure ?? .sessionUnknown)
+      writer.append("[")
+      writer.append(replies.bytes)
+      writer.append("]")
+      return .answered
+    }
+    let request = ConnectRequest(message, text, id: id, options: options, usual: holdTime)
+    let (holds, isFirst) = begin(request, session, alone: true, now: now)
+    if holds {
+      hold(session, on: conduit, request, now: now)
+      return .held
+    }
+    writer.append("[")
+    takeEvents(of: session, into: &writer)
+    writer.appendConnectReply(id: id, advice: request.advice(isFirst: isFirst, options: options))
+    writer.append("]")
+    return .answered
+  }
+
+  /// A connect beside other messages is never held: their replies would wait with it.
+  mutating func connectInBatch(
+    _ message: Message, _ id: MessageID, _ text: Span<UInt8>, _ session: Session, now: Instant
+  ) {
+    counters.connects += 1
+    let request = ConnectRequest(message, text, id: id, options: options, usual: holdTime)
+    let (_, isFirst) = begin(request, session, alone: false, now: now)
+    replies.appendConnectReply(id: id, advice: request.advice(isFirst: isFirst, options: options))
+  }
+
+  /// Ends an older connect of the session, and decides whether this one is held. If not, the expiry clock starts.
+  private mutating func begin(
+    _ request: ConnectRequest, _ session: Session, alone: Bool, now: Instant
+  ) -> (holds: Bool, isFirst: Bool) {
+    var isFirst = false
+    if case .handshaken = session.state { isFirst = true }
+    if let older = release(session, at: now) {
+      counters.connectsOvertaken += 1
+      farewells.append(Farewell(connect: older, session: session, kind: .overtaken))
+    }
+    guard alone, !isFirst, session.queue.isEmpty, request.holdTime > .zero else {
+      session.state = .away(expires: now + request.interval + options.maxInterval)
+      deadlines.note(session)
+      return (false, isFirst)
+    }
+    return (true, isFirst)
+  }
+
+  private mutating func hold(_ session: Session, on conduit: some Conduit, _ request: ConnectRequest, now: Instant) {
+    counters.connectsHeld += 1
+    heldCount += 1
+    conduit.heldSession = session
+    session.state = .held(
+      HeldConnect(
+        conduit: conduit, id: request.id, until: now + request.holdTime,
+        advice: request.asksForAdvice ? request.interval : nil, interval: request.interval))
+    deadlines.note(session)
+  }
+
+  /// Every end of a held connect comes through here, so that nothing is counted as held that is not.
+  mutating func release(_ session: Session, at now: Instant) -> HeldConnect? {
+    guard let connect = session.release(at: now, maxInterval: options.maxInterval) else { return nil }
+    heldCount -= 1
+    deadlines.note(session)
+    return connect
+  }
+}
+
+/// What one connect asks for.
+struct ConnectRequest {
+  let id: MessageID
+  let asksForAdvice: Bool
+  let holdTime: Duration
+  let interval: Duration
+
+  /// - Parameter usual: how long a connect is held that does not say otherwise.
+  init(_ message: Message, _ text: Span<UInt8>, id: MessageID, options: BayeuxOptions, usual: Duration) {
+    self.id = id
+    guard let slice = message.advice, slice.kind == .object else {
+      asksForAdvice = false
+      holdTime = usual
+      interval = options.interval
+      return
+    }
+    let requested = RequestedAdvice(slice, in: text)
+    asksForAdvice = true
+    holdTime = min(requested.timeout ?? usual, options.limits.maxRequestedTimeout)
+    interval = min(requested.interval ?? options.interval, options.limits.maxRequestedInterval)
+  }
+
+  /// The first connect is always answered with advice, and each that asks for it; the others need none.
+  func advice(isFirst: Bool, options: BayeuxOptions) -> Advice? {
+    guard isFirst || asksForAdvice else { return nil }
+    return Advice(reconnect: .retry, interval: interval, timeout: options.timeout)
+  }
+}

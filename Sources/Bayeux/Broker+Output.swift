@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Bytes
+
+/// What is to be written to a conduit that was held.
+public enum Delivery {
+  /// The writer holds the answer, a JSON array.
+  /// The session is told whether the answer stalled, see ``Broker/answerStalled(_:)``.
+  case answer(any Conduit, Session)
+  /// No Bayeux body, only this HTTP status: an overtaken connect.
+  case status(any Conduit, Int)
+
+  public var conduit: any Conduit {
+    switch self {
+    case .answer(let conduit, _), .status(let conduit, _): conduit
+    }
+  }
+}
+
+extension Broker {
+  /// Whether ``nextDelivery(now:into:)`` has something to look at.
+  public var hasOutput: Bool { dirtyHead < dirty.count || !farewells.isEmpty }
+
+  /// The next held connect to answer in this turn, its body appended to `writer`; nil when there is none left.
+  ///
+  /// The shell calls it as often as it likes in one turn; the rest keeps for the next.
+  public mutating func nextDelivery(now: Instant, into writer: inout ByteWriter) -> Delivery? {
+    if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
+    while dirtyHead < dirty.count {
+      let session = dirty[dirtyHead]
+      dirtyHead += 1
+      session.isDirty = false
+      if isOverfull(session) {
+        end(session, .overflowed, now: now)
+        if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
+        continue
+      }
+      if session.queue.isEmpty { continue }
+      guard let connect = release(session, at: now) else { continue }
+      render(connect, of: session, into: &writer)
+      return .answer(connect.conduit, session)
+    }
+    dirty.removeAll(keepingCapacity: dirty.count <= 1 << 16)
+    dirtyHead = 0
+    return nil
+  }
+
+  /// The moment by which ``expire(now:)`` has to be called; nil while nothing has a deadline.
+  public var nextDeadline: Instant? {
+    switch (deadlines.next, users.nextDeadline) {
+    case (let first?, let second?): min(first, second)
+    case (let first, let second): first ?? second
+    }
+  }
+
+  /// Answers connects that have been held long enough, and ends sessions whose client stayed away.
+  ///
+  /// - Returns: the next due connect, its body appended to `writer`; nil when nothing is due any more.
+  public mutating func nextDue(now: Instant, into writer: inout ByteWriter) -> Delivery? {
+    while let session = deadlines.popDue(at: now) {
+      if let connect = release(session, at: now) {
+        render(connect, of: session, into: &writer)
+        return .answer(connect.conduit, session)
+      }
+      if session.isWriting {
+        session.touch(at: now, maxInterval: options.maxInterval)
+        deadlines.note(session)
+      } else {
+        end(session, .expired, now: now)
+      }
+    }
+    users.expire(at: now, limits: options.limits, counters: &counters)
+    return nil
+  }
+
+  /// The peer of a held connect hung up: the session lives on, its clock runs, what comes waits for its next connect.
+  public mutating func conduitClosed(_ conduit: some Conduit, now: Instant) {
+    guard let session = conduit.heldSession else { return }
+    _ = release(session, at: now)
+    counters.connectsAbandoned += 1
+  }
+
+  /// Answers every held connect, because the broker is about to stop: the client retries, and finds the next broker.
+  public mutating func releaseAll(now: Instant) {
+    for case let session? in sessions {
+      if let connect = release(session, at: now) { farewells.append(Farewell(connect: connect, session: session, kind: .dropped)) }
+    }
+  }
+
+  /// An answer of `session` could not be written whole: the expiry clock stands still until its reader took it.
+  public mutating func answerStalled(_ session: Session) { session.isWriting = true }
+
+  /// The answer that stalled has been written, or its connection is gone: the expiry clock starts.
+  public mutating func answerSettled(_ session: Session, now: Instant) {
+    session.isWriting = false
+    session.touch(at: now, maxInterval: options.maxInterval)
+    deadlines.note(session)
+  }
+
+  // MARK: rendering
+
+  /// `[event…, connect reply]`: events first, as CometD and GMS send them.
+  private mutating func render(_ connect: HeldConnect, of session: Session, into writer: inout ByteWriter) {
+    writer.append("[")
+    takeEvents(of: session, into: &writer)
+    let advice = connect.advice.map { Advice(reconnect: .retry, interval: $0, timeout: options.timeout) }
+    writer.appendConnectReply(id: connect.id, advice: advice)
+    writer.append("]")
+  }
+
+  private func render(_ farewell: Farewell, into writer: inout ByteWriter) -> Delivery {
+    let connect = farewell.connect
+    let reconnect: Reconnect
+    switch farewell.kind {
+    case .overtaken where options.duplicateMetaConnectHttpResponseCode != 200:
+      return .status(connect.conduit, options.duplicateMetaConnectHttpResponseCode)
+    case .overtaken, .dropped: reconnect = .retry
+    case .disconnected: reconnect = .none
+    }
+    writer.append("[")
+    writer.appendConnectReply(
+      id: connect.id, advice: Advice(reconnect: reconnect, interval: options.interval, timeout: options.timeout))
+    writer.append("]")
+    return .answer(connect.conduit, farewell.session)
+  }
+
+  /// Moves what waits for `session` into the response, each event followed by a comma.
+  mutating func takeEvents(of session: Session, into writer: inout ByteWriter) {
+    let limit = writer.count + options.limits.maxResponseBytes
+    while writer.count < limit, let entry = session.queue.popFirst() {
+      writer.append(entry.payload)
+      writer.append(UInt8(ascii: ","))
+      counters.delivered += 1
+      counters.waiting -= 1
+      entry.personal?.isHandedOver = true
+    }
+    if session.receivesGenesys, let user = session.user { users.settle(user, counters: &counters) }
+  }
+
+  // MARK: ends
+
+  enum SessionEnd { case disconnected, expired, overflowed }
+
+  /// Takes a session out of everything that knows it. A held connect of it is answered.
+  mutating func end(_ session: Session, _ reason: SessionEnd, now: Instant) {
+    guard !session.hasEnded else { return }
+    if let connect = release(session, at: now) {
+      farewells.append(
+        Farewell(connect: connect, session: session, kind: reason == .disconnected ? .disconnected : .dropped))
+    }
+    session.state = .ended
+    let discarded = session.queue.removeAll()
+    counters.waiting -= discarded
+    switch reason {
+    case .disconnected: counters.discardedDisconnected += discarded
+    case .expired:
+      counters.discardedExpired += discarded
+      counters.sessionsExpired += 1
+    case .overflowed:
+      counters.discardedOverflow += discarded
+      counters.sessionsOverflowed += 1
+    }
+    leaveGenesys(session)
+    subscriptions.unsubscribeFromAll(session)
+    sessions[session.id.slot] = nil
+    freeSlots.append(session.id.slot)
+    if let user = session.user {
+      user.sessionCount -= 1
+      users.release(user)
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Bytes
+
+extension Broker {
+  // MARK: messages of clients
+
+  /// `subscription` is a channel or an array of them; an array stops at its first failure and keeps what went before.
+  mutating func subscribe(_ message: Message, _ text: Span<UInt8>, _ session: Session) -> BayeuxError? {
+    counters.subscribes += 1
+    return eachSubscription(of: message, text) { broker, channel in broker.subscribe(session, to: channel) }
+  }
+
+  /// Idempotent: what was not subscribed is unsubscribed with success.
+  mutating func unsubscribe(_ message: Message, _ text: Span<UInt8>, _ session: Session) -> BayeuxError? {
+    counters.unsubscribes += 1
+    return eachSubscription(of: message, text) { broker, channel in
+      if channel == .genesys { broker.leaveGenesys(session) }
+      _ = broker.subscriptions.unsubscribe(session, from: channel)
+      return nil
+    }
+  }
+
+  private mutating func eachSubscription(
+    of message: Message, _ text: Span<UInt8>, _ apply: (inout Broker, Channel) -> BayeuxError?
+  ) -> BayeuxError? {
+    guard let slice = message.subscription, slice.kind != .null else { return .subscriptionMissing }
+    guard slice.kind == .array else {
+      guard let channel = channel(slice, in: text) else { return .subscriptionInvalid }
+      return apply(&self, channel)
+    }
+    var scanner = JSONScanner(at: Int(slice.start) + 1)
+    var count = 0
+    while !scanner.take(UInt8(ascii: "]"), text) {
+      guard let element = try? scanner.value(text, lenient: true), let channel = channel(element, in: text) else {
+        return .subscriptionInvalid
+      }
+      if let error = apply(&self, channel) { return error }
+      count += 1
+      guard scanner.take(UInt8(ascii: ","), text) else { break }
+    }
+    return count == 0 ? .subscriptionInvalid : nil
+  }
+
+  private mutating func subscribe(_ session: Session, to channel: Channel) -> BayeuxError? {
+    switch channel.kind {
+    case .meta: return .subscribeDenied
+    // A service channel is spoken to, never listened on: allowed, and without effect.
+    case .service: return nil
+    case .broadcast: break
+    }
+    if channel == .genesys { return joinGenesys(session) }
+    guard options.opensBroadcastChannels else { return .subscribeDenied }
+    guard session.subscriptions.count < options.limits.maxSubscriptionsPerSession else { return .tooManySubscriptions }
+    _ = subscriptions.subscribe(session, to: channel)
+    return nil
+  }
+
+  mutating func disconnect(_ session: Session, now: Instant) -> BayeuxError? {
+    counters.disconnects += 1
+    end(session, .disconnected, now: now)
+    return nil
+  }
+
+  /// A publish to a broadcast channel goes to its subscribers on every shard, to a service channel nowhere.
+  mutating func publish(_ message: Message, _ text: Span<UInt8>) -> BayeuxError? {
+    guard let slice = message.channel, let channel = channel(slice, in: text) else { return .channelInvalid }
+    switch channel.kind {
+    case .meta: return .channelCreateDenied
+    case .service: return channel.reach == .exact ? nil : .channelInvalid
+    case .broadcast: break
+    }
+    if channel.reach != .exact { return .channelInvalid }
+    if channel == .genesys || !options.opensBroadcastChannels { return .publishDenied }
+    counters.publishes += 1
+    func part(_ slice: JSONSlice?) -> Range<Int> { slice?.outerRange ?? 0..<0 }
+    let payload = Payload(
+      event: channel, data: text.extracting(part(message.data)), ext: text.extracting(part(message.ext)))
+    let publication = Publication(channel: channel, payload: payload)
+    _ = publish(publication)
+    if shardCount > 1 { publications.append(publication) }
+    return nil
+  }
+
+  // MARK: messages from elsewhere
+
+  /// Puts a publication into the queue of each of its subscribers on this shard, one copy each.
+  ///
+  /// - Returns: how many sessions that is.
+  public mutating func publish(_ publication: Publication) -> Int {
+    publicationSerial += 1
+    var reached = 0
+    for node in subscriptions.nodes(reachedBy: publication.channel) {
+      for session in node.subscribers where session.lastPublication != publicationSerial {
+        session.lastPublication = publicationSerial
+        enqueue(DeliveryQueue.Entry(payload: publication.payload, personal: nil), for: session)
+        reached += 1
+      }
+    }
+    return reached
+  }
+
+  /// Puts a `/_genesys` event into the queue of each subscribed session of `user`, and keeps it for the user until one of
+  /// them has been handed it. To be called on the shard that is ``home(of:shards:)`` of the user.
+  ///
+  /// - Parameter payload: the whole event, channel included.
+  /// - Returns: how many sessions are subscribed.
+  public mutating func deliver(_ payload: Payload, to user: [UInt8], now: Instant) -> Int {
+    let record = users.findOrAdd(user)
+    let message = PersonalMessage(payload, at: now)
+    users.keep(message, for: record, limits: options.limits, counters: &counters)
+    for session in record.subscribers {
+      enqueue(DeliveryQueue.Entry(payload: payload, personal: message), for: session)
+    }
+    users.release(record)
+    return record.subscribers.count
+  }
+
+  /// What clients of this shard published since the last call, for the other shards.
+  public mutating func takePublications() -> [Publication] {
+    guard !publications.isEmpty else { return [] }
+    defer { publications.removeAll(keepingCapacity: true) }
+    return publications
+  }
+
+  public mutating func takePresenceChanges() -> [PresenceChange] {
+    guard !presence.isEmpty else { return [] }
+    defer { presence.removeAll(keepingCapacity: true) }
+    return presence
+  }
+
+  mutating func enqueue(_ entry: DeliveryQueue.Entry, for session: Session) {
+    session.queue.append(entry)
+    counters.queued += 1
+    counters.waiting += 1
+    if !session.isDirty, session.isHeld || isOverfull(session) {
+      session.isDirty = true
+      dirty.append(session)
+    }
+  }
+
+  func isOverfull(_ session: Session) -> Bool {
+    session.queue.count > options.limits.maxQueueMessages || session.queue.byteCount > options.limits.maxQueueBytes
+  }
+
+  // MARK: /_genesys
+
+  private mutating func joinGenesys(_ session: Session) -> BayeuxError? {
+    guard let user = session.user else { return .genesysNeedsUser }
+    guard !session.receivesGenesys else { return nil }
+    session.receivesGenesys = true
+    user.subscribers.append(session)
+    if user.subscribers.count == 1 { presence.append(PresenceChange(user: user.text, isOnline: true)) }
+    users.settle(user, counters: &counters)
+    for message in user.waiting where !message.isHandedOver && !session.queue.contains(message) {
+      enqueue(DeliveryQueue.Entry(payload: message.payload, personal: message), for: session)
+    }
+    return nil
+  }
+
+  mutating func leaveGenesys(_ session: Session) {
+    guard session.receivesGenesys, let user = session.user else { return }
+    session.receivesGenesys = false
+    user.subscribers.removeAll { $0 === session }
+    guard user.subscribers.isEmpty else { return }
+    presence.append(PresenceChange(user: user.text, isOnline: false))
+    users.bound(user, limits: options.limits, counters: &counters)
+  }
+}

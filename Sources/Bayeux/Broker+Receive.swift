@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Bytes
+
+extension Broker {
+  /// Takes one request.
+  ///
+  /// - Parameters:
+  ///   - text: the body: a message or an array of messages.
+  ///   - user: the `gms_user` that the request names; empty for none.
+  ///   - conduit: where the answer goes if the request is held.
+  ///   - writer: receives the answer; untouched unless the result is `.answered`.
+  public mutating func receive(
+    _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin = RequestOrigin(), on conduit: some Conduit,
+    now: Instant, into writer: inout ByteWriter
+  ) -> Reception {
+    do throws(RequestFault) {
+      try Batch.scan(text, limits: options.limits, into: &messages)
+    } catch {
+      return .refused(error)
+    }
+    guard let first = messages.first else {
+      writer.append("[]")
+      return .answered
+    }
+    if messages.contains(where: { $0.verb == .handshake }) {
+      guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
+      return handshake(first, text, user: user, now: now, into: &writer)
+    }
+    let id = clientID(of: first, in: text)
+    if let id, id.shard != shard, id.shard < shardCount { return .elsewhere(shard: id.shard) }
+    let session = id.flatMap { find($0) }
+    if messages.count == 1, first.verb == .connect {
+      return connect(first, text, session, user: user, alone: conduit, now: now, into: &writer)
+    }
+    return batch(text, session, user: user, origin: origin, now: now, into: &writer)
+  }
+
+  /// Several messages, or one that is no connect: nothing of it is held.
+  private mutating func batch(
+    _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, origin: RequestOrigin, now: Instant,
+    into writer: inout ByteWriter
+  ) -> Reception {
+    replies.clear(keepingAtMost: 1 << 16)
+    var carriesEvents = origin.carriesEventsOnAnyReply
+    for index in messages.indices {
+      if index > 0 { replies.append(",") }
+      let message = messages[index]
+      if message.verb == .connect { carriesEvents = true }
+      answer(message, text, session, user: user, now: now)
+    }
+    writer.append("[")
+    if carriesEvents, let session, !session.hasEnded { takeEvents(of: session, into: &writer) }
+    writer.append(replies.bytes)
+    writer.append("]")
+    return .answered
+  }
+
+  /// One message of a batch; its reply goes to `replies`.
+  private mutating func answer(
+    _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, now: Instant
+  ) {
+    let (id, fault) = check(message, in: text)
+    if let fault { return refuse(message, id, text, fault) }
+    let failure = permit(message, text, session, user: user)
+    // A client that restores itself names its dead session once more; for a known user that is no failure
+    // (genesys.md 3.3).
+    if failure == .sessionUnknown, message.verb == .disconnect, !user.isEmpty {
+      return replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+    }
+    guard failure == nil, let session else { return refuse(message, id, text, failure ?? .sessionUnknown) }
+    session.touch(at: now, maxInterval: options.maxInterval)
+    let outcome: BayeuxError?
+    switch message.verb {
+    case .connect: return connectInBatch(message, id, text, session, now: now)
+    case .subscribe: outcome = subscribe(message, text, session)
+    case .unsubscribe: outcome = unsubscribe(message, text, session)
+    case .disconnect: outcome = disconnect(session, now: now)
+    case .publish: outcome = publish(message, text)
+    case .handshake: outcome = .handshakeFailed
+    }
+    if let outcome { return refuse(message, id, text, outcome) }
+    replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+  }
+
+  mutating func refuse(_ message: Message, _ id: MessageID, _ text: Span<UInt8>, _ error: BayeuxError) {
+    counters.refusals += 1
+    if error == .sessionUnknown { counters.unknownSessions += 1 }
+    if error == .userMismatch { counters.userMismatches += 1 }
+    replies.appendReply(to: message, id: id, in: text, error: error, advice: advice(for: error))
+  }
+
+  func advice(for error: BayeuxError) -> Advice? {
+    error.reconnect.map { Advice(reconnect: $0, interval: options.interval, timeout: nil) }
+  }
+
+  // MARK: what every message is asked
+
+  /// The id to echo, and what is wrong with channel or id; the same for every message, whatever its session.
+  mutating func check(_ message: Message, in text: Span<UInt8>) -> (MessageID, BayeuxError?) {
+    var id = MessageID.none
+    var fault: BayeuxError?
+    if let slice = message.id, slice.kind != .null {
+      if slice.kind == .string || slice.kind == .number, slice.count <= options.limits.maxIDBytes {
+        id = MessageID(text.extracting(slice.range))
+      } else {
+        fault = .messageIDInvalid
+      }
+    }
+    guard let channel = message.channel, channel.kind != .null else { return (id, .channelMissing) }
+    if channel.kind != .string { return (id, .channelInvalid) }
+    return (id, fault)
+  }
+
+  /// Whether the request may speak for the session it names.
+  func permit(_ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>) -> BayeuxError? {
+    guard let session, !session.hasEnded else { return .sessionUnknown }
+    guard let id = clientID(of: message, in: text), id == session.id else { return .sessionUnknown }
+    if user.isEmpty {
+      return options.requiresUserOnEveryRequest && session.user != nil ? .userRequired : nil
+    }
+    guard let bound = session.user else { return nil }
+    return Self.equal(user, bound.name) ? nil : .userMismatch
+  }
+
+  static func equal(_ left: Span<UInt8>, _ right: [UInt8]) -> Bool {
+    guard left.count == right.count else { return false }
+    return left.withUnsafeBytes { left in right.withUnsafeBytes { right in left.elementsEqual(right) } }
+  }
+
+  func clientID(of message: Message, in text: Span<UInt8>) -> ClientID? {
+    guard let slice = message.clientID, slice.kind == .string else { return nil }
+    if slice.isEscaped { return ClientID(parsing: slice.unescaped(in: text).span) }
+    return ClientID(parsing: text.extracting(slice.range))
+  }
+
+  func find(_ id: ClientID) -> Session? {
+    guard id.shard == shard, id.slot < sessions.count, let session = sessions[id.slot], session.id == id else {
+      return nil
+    }
+    return session
+  }
+
+  func channel(_ slice: JSONSlice, in text: Span<UInt8>) -> Channel? {
+    guard slice.kind == .string else { return nil }
+    let most = options.limits.maxChannelBytes
+    if slice.isEscaped { return Channel(parsing: slice.unescaped(in: text).span, maxBytes: most) }
+    return Channel(parsing: text.extracting(slice.range), maxBytes: most)
+  }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Bytes
+
+/// The Bayeux core of one shard: its sessions, who is subscribed to what, and what waits for whom.
+///
+/// Decides and never does. A request goes in by ``receive(_:from:on:now:into:)``; a message from elsewhere by
+/// ``publish(_:)`` and ``deliver(_:to:now:)``. Nothing of it answers a held connect at once: sessions are marked, and at
+/// the end of the loop's turn ``nextDelivery(now:into:)`` yields what to write, each session once with all that waits.
+/// So one publish never stalls the loop, and several messages ride in one response.
+///
+/// Nothing crosses shards but ``Publication`` values: the shell passes ``takePublications()`` on.
+public struct Broker: ~Copyable {
+  public let shard: Int
+  public let shardCount: Int
+  public let options: BayeuxOptions
+  public internal(set) var counters = BrokerCounters()
+
+  var sessions: [Session?] = []
+  var freeSlots: [Int] = []
+  var subscriptions = SubscriptionTable()
+  var users = UserTable()
+  var deadlines = Deadlines<Session>()
+  var messages: [Message] = []
+  var replies = ByteWriter(capacity: 4096)
+  var generator: any RandomNumberGenerator & Sendable
+
+  /// Sessions that got something in this turn, from `dirtyHead` on.
+  var dirty: [Session] = []
+  var dirtyHead = 0
+  /// Held connects that end without waiting for an event: overtaken ones, and those of sessions that ended.
+  var farewells: [Farewell] = []
+  var publications: [Publication] = []
+  var presence: [PresenceChange] = []
+  var publicationSerial: UInt64 = 0
+
+  /// What is written to every session, as differences of time in whole nanoseconds.
+  let holdTime: Duration
+
+  public init(
+    shard: Int = 0, of shardCount: Int = 1, options: BayeuxOptions = BayeuxOptions(),
+    generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+  ) {
+    precondition(shard >= 0 && shard < shardCount && shardCount <= 255)
+    self.shard = shard
+    self.shardCount = shardCount
+    self.options = options
+    self.generator = generator
+    holdTime = options.timeout - options.earlyAnswer
+  }
+
+  public var sessionCount: Int { sessions.count - freeSlots.count }
+  public var channelCount: Int { subscriptions.channelCount }
+  public var userCount: Int { users.count }
+  /// Connects held at this moment.
+  public internal(set) var heldCount = 0
+
+  /// The shard on which the sessions of `user` live; the same on every shard of this process.
+  public static func home(of user: Span<UInt8>, shards: Int) -> Int {
+    guard shards > 1 else { return 0 }
+    var hasher = Hasher()
+    user.withUnsafeBytes { hasher.combine(bytes: $0) }
+    return Int(UInt(bitPattern: hasher.finalize()) % UInt(shards))
+  }
+}
+
+/// Where a request came from, as far as the protocol cares.
+public struct RequestOrigin: Sendable {
+  /// Whether events may ride on any reply; on callback-polling only on that of a connect.
+  public var carriesEventsOnAnyReply: Bool
+
+  public init(carriesEventsOnAnyReply: Bool = true) {
+    self.carriesEventsOnAnyReply = carriesEventsOnAnyReply
+  }
+}
+
+/// What became of a request.
+public enum Reception: Equatable, Sendable {
+  /// The writer holds the answer, a JSON array.
+  case answered
+  /// Its connect is held; the conduit comes back from ``Broker/nextDelivery(now:into:)``.
+  case held
+  /// Its session lives on that shard: nothing was done, the connection has to go there.
+  case elsewhere(shard: Int)
+  case refused(RequestFault)
+}
+
+/// A message on its way to the subscribers of a channel, on every shard.
+public struct Publication: Sendable, Hashable {
+  public let channel: Channel
+  public let payload: Payload
+
+  public init(channel: Channel, payload: Payload) {
+    self.channel = channel
+    self.payload = payload
+  }
+}
+
+/// A user's first session subscribed to `/_genesys`, or the last one went.
+public struct PresenceChange: Sendable, Hashable {
+  public let user: String
+  public let isOnline: Bool
+}
+
+/// A held connect that is to be answered for another reason than an event or its deadline.
+struct Farewell {
+  enum Kind {
+    /// A newer connect of the same session came.
+    case overtaken
+    /// The session is over: no reconnect.
+    case disconnected
+    /// The session is over and the client should start again.
+    case dropped
+  }
+  let connect: HeldConnect
+  let session: Session
+  let kind: Kind
+}

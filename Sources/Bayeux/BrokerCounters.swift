@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a broker core has done, for `/metrics` and for tests that balance the books.
+///
+/// Two ledgers hold at every moment between two calls:
+/// `queued = delivered + waiting + discarded…` for the queues of sessions, and
+/// `personalAccepted = personalDelivered + personalWaiting + personalExpired + personalDropped…` for the users.
+public struct BrokerCounters: Sendable, Hashable {
+  public var handshakes = 0
+  public var handshakesRefused = 0
+  public var handshakesWithoutUser = 0
+  public var connects = 0
+  public var connectsHeld = 0
+  public var connectsOvertaken = 0
+  public var connectsAbandoned = 0
+  public var subscribes = 0
+  public var unsubscribes = 0
+  public var disconnects = 0
+  public var publishes = 0
+  public var unknownSessions = 0
+  public var userMismatches = 0
+  public var refusals = 0
+  public var sessionsExpired = 0
+  public var sessionsOverflowed = 0
+
+  public var queued = 0
+  public var delivered = 0
+  public var waiting = 0
+  public var discardedExpired = 0
+  public var discardedDisconnected = 0
+  public var discardedOverflow = 0
+
+  public var personalAccepted = 0
+  public var personalDelivered = 0
+  public var personalWaiting = 0
+  public var personalExpired = 0
+  public var personalDroppedFull = 0
+  public var personalDroppedUsers = 0
+
+  public init() {}
+
+  /// What the two ledgers are out of balance by; zero.
+  public var imbalance: Int {
+    let sessions = queued - delivered - waiting - discardedExpired - discardedDisconnected - discardedOverflow
+    let users =
+      personalAccepted - personalDelivered - personalWaiting - personalExpired - personalDroppedFull
+      - personalDroppedUsers
+    return abs(sessions) + abs(users)
+  }
+
+  /// Adds the figures of another shard.
+  public static func + (left: BrokerCounters, right: BrokerCounters) -> BrokerCounters {
+    var sum = left
+    for path in all { sum[keyPath: path] += right[keyPath: path] }
+    return sum
+  }
+
+  private static var all: [WritableKeyPath<BrokerCounters, Int>] {
+    [
+      \.handshakes, \.handshakesRefused, \.handshakesWithoutUser, \.connects, \.connectsHeld, \.connectsOvertaken,
+      \.connectsAbandoned, \.subscribes, \.unsubscribes, \.disconnects, \.publishes, \.unknownSessions,
+      \.userMismatches, \.refusals, \.sessionsExpired, \.sessionsOverflowed, \.queued, \.delivered, \.waiting,
+      \.discardedExpired, \.discardedDisconnected, \.discardedOverflow, \.personalAccepted, \.personalDelivered,
+      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedUsers,
+    ]
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+
+/// A message for one `gms_user` that no session of the user has been handed yet.
+///
+/// Every queue it waits in shares this one object, so the first session that takes it settles it for the user.
+final class PersonalMessage {
+  let payload: Payload
+  let arrival: Instant
+  var isHandedOver = false
+
+  init(_ payload: Payload, at arrival: Instant) {
+    self.payload = payload
+    self.arrival = arrival
+  }
+}
+
+/// What waits for one session, in order. Nearly always empty or one message long: the first needs no memory of its own.
+struct DeliveryQueue {
+  struct Entry {
+    let payload: Payload
+    /// Set where the message is for the user and not for the subscribers of a channel.
+    let personal: PersonalMessage?
+  }
+
+  private var first: Entry?
+  private var more: [Entry] = []
+  private var head = 0
+  private(set) var byteCount = 0
+
+  var isEmpty: Bool { first == nil }
+  var count: Int { first == nil ? 0 : 1 + more.count - head }
+
+  mutating func append(_ entry: Entry) {
+    byteCount += entry.payload.count
+    if first == nil {
+      first = entry
+    } else {
+      more.append(entry)
+    }
+  }
+
+  mutating func popFirst() -> Entry? {
+    guard let entry = first else { return nil }
+    byteCount -= entry.payload.count
+    if head < more.count {
+      first = more[head]
+      head += 1
+      if head == more.count {
+        more = []
+        head = 0
+      } else if head >= 64, head * 2 > more.count {
+        more.removeFirst(head)
+        head = 0
+      }
+    } else {
+      first = nil
+    }
+    return entry
+  }
+
+  /// Whether that very message waits here.
+  func contains(_ message: PersonalMessage) -> Bool {
+    first?.personal === message || more[head...].contains { $0.personal === message }
+  }
+
+  /// Empties the queue and says how many messages went.
+  mutating func removeAll() -> Int {
+    let gone = count
+    self = DeliveryQueue()
+    return gone
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+
+/// Where an answer can go now: an HTTP request that is kept waiting.
+///
+/// The broker knows no sockets. It hands the conduit back with what is to be written to it, exactly once.
+public protocol Conduit: AnyObject {
+  /// The session whose connect this conduit holds; set and cleared by the broker alone.
+  var heldSession: Session? { get set }
+}
+
+/// A `/meta/connect` that waits for an event.
+struct HeldConnect {
+  let conduit: any Conduit
+  let id: MessageID
+  /// When it is answered without one.
+  let until: Instant
+  /// The interval that the reply advises, where the request asked for advice.
+  let advice: Duration?
+  /// What the client said it will wait before its next connect.
+  let interval: Duration
+}
+
+/// The server's half of a Bayeux client. Confined to the loop of its shard.
+///
+///     handshaken ──connect──► away ──connect──► held ──event, deadline, overtaking connect, hang-up──► away ──…
+///          └───────────────────┴──────── disconnect, expiry, overflow ────────┴──► ended
+public final class Session: Deadlined {
+  enum State {
+    /// No connect yet: the first one returns at once.
+    case handshaken(expires: Instant)
+    case held(HeldConnect)
+    /// Between two connects.
+    case away(expires: Instant)
+    case ended
+  }
+
+  public let id: ClientID
+  /// Who handshook; nil for an anonymous session.
+  let user: UserRecord?
+  var state: State
+  var queue = DeliveryQueue()
+  var subscriptions: [Subscription] = []
+  var receivesGenesys = false
+  /// In the broker's list of sessions to be looked at before the end of the turn.
+  var isDirty = false
+  /// An answer is on its way to a slow reader: the session does not expire meanwhile.
+  var isWriting = false
+  /// The last publication put in the queue, so that overlapping subscriptions give one copy.
+  var lastPublication: UInt64 = 0
+  var queuedDeadline = Instant.distantFuture
+
+  init(_ id: ClientID, user: UserRecord?, expires: Instant) {
+    self.id = id
+    self.user = user
+    state = .handshaken(expires: expires)
+  }
+
+  var deadline: Instant {
+    switch state {
+    case .handshaken(let expires), .away(let expires): expires
+    case .held(let connect): connect.until
+    case .ended: .distantFuture
+    }
+  }
+
+  var isHeld: Bool {
+    if case .held = state { return true }
+    return false
+  }
+
+  var hasEnded: Bool {
+    if case .ended = state { return true }
+    return false
+  }
+
+  /// Ends the wait of a held connect, whatever ends it: an event, the deadline, an overtaking connect or the peer's
+  /// hang-up. All four come through here, and the expiry clock starts here.
+  ///
+  /// - Returns: the connect to be answered (or, after a hang-up, forgotten); nil if none is held.
+  func release(at now: Instant, maxInterval: Duration) -> HeldConnect? {
+    guard case .held(let connect) = state else { return nil }
+    connect.conduit.heldSession = nil
+    state = .away(expires: now + connect.interval + maxInterval)
+    return connect
+  }
+
+  /// Any message of the client proves it alive.
+  func touch(at now: Instant, maxInterval: Duration) {
+    switch state {
+    case .handshaken(let expires): state = .handshaken(expires: max(expires, now + maxInterval))
+    case .away(let expires): state = .away(expires: max(expires, now + maxInterval))
+    case .held, .ended: break
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Bayeux
+public import ChatService
+public import Wire
+
+/// Everything a broker can be told, with its defaults. A file, the environment and flags are three ways to fill it in.
+public struct ServerConfiguration: Sendable {
+  public var server = Endpoint()
+  public var admin = Admin()
+  public var data = DataDirectory()
+  public var bayeux = Bayeux()
+  public var http = HTTP()
+  public var gms = GMS()
+  public var demo = Demo()
+
+  public init() {}
+
+  /// The public listener.
+  public struct Endpoint: Sendable {
+    /// Address or name to listen on.
+    public var host = "127.0.0.1"
+    /// 0 lets the system choose.
+    public var port = 8080
+    /// Loop threads, each with its own listening socket; nil is one per core.
+    public var shards: Int?
+  }
+
+  /// The listener for publishing, agents and operation; never reachable through the public one.
+  public struct Admin: Sendable {
+    public var host = "127.0.0.1"
+    public var port = 8081
+    /// What `Authorization: Bearer` must carry; required when ``host`` is not a loopback address.
+    public var token: String?
+    /// Names besides the listening address and `localhost` that a `Host` header may give.
+    public var allowedHosts: [String] = []
+  }
+
+  /// Where state is kept.
+  public struct DataDirectory: Sendable {
+    /// Nil keeps everything in memory.
+    public var directory: String?
+  }
+
+  /// The Bayeux endpoint.
+  public struct Bayeux: Sendable {
+    /// Mount path; every path below it is the same endpoint.
+    public var path = "/genesys/cometd"
+    /// Whether callback-polling (JSONP) is served.
+    public var jsonp = true
+    /// Whether broadcast channels and wildcards are open to clients; nil opens them on a loopback listener only.
+    public var openChannels: Bool?
+    public var options = BayeuxOptions()
+  }
+
+  /// What holds for every request of both listeners.
+  public struct HTTP: Sendable {
+    public var limits = HTTPLimits()
+    /// Origins whose pages may read answers: `https://host[:port]`, `https://*.host`, or `*` alone for any.
+    /// Empty is same-origin only.
+    public var allowedOrigins: [String] = []
+    /// How long a connection may be idle between two requests; a held connect is not idle.
+    public var idleTimeout: Duration = .seconds(75)
+    /// How long a client may take to read what was sent before it is cut off.
+    public var writeTimeout: Duration = .seconds(60)
+    /// Bytes of pipelined requests that are kept while an earlier one is unanswered; then reading pauses.
+    public var maxPipelinedBytes = 64 << 10
+    /// Connections of one shard; beyond it new ones are closed at once. Nil is what the descriptor limit allows.
+    public var maxConnections: Int?
+  }
+
+  /// How a user is known, and the chat API.
+  public struct GMS: Sendable {
+    /// Headers that carry the user; names with underscores are dropped by some proxies, hence the aliases.
+    public var userHeaders = ["gms_user", "gms-user", "x-gms-user"]
+    /// Whether a query parameter `gms_user` counts where no header can be set (script tags).
+    public var userFromQuery = false
+    /// Whether a cookie `gms_user` counts where no header can be set (script tags).
+    public var userFromCookie = false
+    /// Networks (`10.0.0.0/8`, `::1/128`) whose user header is believed; empty believes every peer.
+    public var trustedProxies: [String] = []
+    /// Base of the absolute URLs in answers; nil takes them from the request.
+    public var externalUrlBase: String?
+    public var chat = ChatConfiguration()
+  }
+
+  /// The scripted agent of `--demo`.
+  public struct Demo: Sendable {
+    /// Whether a scripted agent joins and answers every chat of the embedded backend.
+    public var agent = false
+  }
+}
