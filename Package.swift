@@ -12,8 +12,24 @@ let strict: [SwiftSetting] = [
 
 let package = Package(
   name: "bayeux-broker",
+  products: [
+    .library(name: "Bayeux", targets: ["Bayeux"]),
+    .library(name: "BrokerServer", targets: ["BrokerServer"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2")
+  ],
   targets: [
+    .systemLibrary(name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
     .target(name: "Bytes", swiftSettings: strict),
+    .target(name: "Reactor", dependencies: ["Bytes", "CLibevent"], swiftSettings: strict),
+    .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(name: "ChatService", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(
+      name: "BrokerServer",
+      dependencies: [
+        "Bayeux", "Bytes", "ChatService", "Reactor", "Wire", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
   ]

@@ -18,12 +18,13 @@ extension Broker {
     if let refusal {
       counters.handshakesRefused += 1
       writer.appendReply(to: message, id: id, in: text, error: refusal, advice: advice(for: refusal))
-    } else {
-      let session = addSession(user: user, now: now)
-      writer.appendHandshakeReply(id: id, clientID: session.id, options: options)
+      writer.append("]")
+      return .answered
     }
+    let session = addSession(user: user, now: now)
+    writer.appendHandshakeReply(id: id, clientID: session.id, options: options)
     writer.append("]")
-    return .answered
+    return .shookHands
   }
 
   private mutating func addSession(user: Span<UInt8>, now: Instant) -> Session {

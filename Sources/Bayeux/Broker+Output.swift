@@ -44,13 +44,16 @@ extension Broker {
     return nil
   }
 
-  /// The moment by which ``expire(now:)`` has to be called; nil while nothing has a deadline.
+  /// The moment by which ``nextDue(now:into:)`` has to be called; nil while nothing has a deadline.
   public var nextDeadline: Instant? {
     switch (deadlines.next, users.nextDeadline) {
     case (let first?, let second?): min(first, second)
     case (let first, let second): first ?? second
     }
   }
+
+  /// Whether ``nextDue(now:into:)`` has something to do.
+  public func isDue(at now: Instant) -> Bool { nextDeadline.map { $0 <= now } ?? false }
 
   /// Answers connects that have been held long enough, and ends sessions whose client stayed away.
   ///
@@ -79,10 +82,20 @@ extension Broker {
     counters.connectsAbandoned += 1
   }
 
+  /// The peer of a held connect ended its sending side. Nearly always it is gone, as in ``conduitClosed(_:now:)``; in case
+  /// it still reads, it is answered without events, which wait for its next connect.
+  public mutating func conduitEnded(_ conduit: some Conduit, now: Instant) {
+    guard let session = conduit.heldSession, let connect = release(session, at: now) else { return }
+    counters.connectsAbandoned += 1
+    farewells.append(Farewell(connect: connect, session: session, kind: .dropped))
+  }
+
   /// Answers every held connect, because the broker is about to stop: the client retries, and finds the next broker.
   public mutating func releaseAll(now: Instant) {
     for case let session? in sessions {
-      if let connect = release(session, at: now) { farewells.append(Farewell(connect: connect, session: session, kind: .dropped)) }
+      if let connect = release(session, at: now) {
+        farewells.append(Farewell(connect: connect, session: session, kind: .dropped))
+      }
     }
   }
 

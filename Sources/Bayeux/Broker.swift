@@ -3,7 +3,7 @@ public import Bytes
 
 /// The Bayeux core of one shard: its sessions, who is subscribed to what, and what waits for whom.
 ///
-/// Decides and never does. A request goes in by ``receive(_:from:on:now:into:)``; a message from elsewhere by
+/// Decides and never does. A request goes in by ``receive(_:user:origin:on:now:into:)``; a message from elsewhere by
 /// ``publish(_:)`` and ``deliver(_:to:now:)``. Nothing of it answers a held connect at once: sessions are marked, and at
 /// the end of the loop's turn ``nextDelivery(now:into:)`` yields what to write, each session once with all that waits.
 /// So one publish never stalls the loop, and several messages ride in one response.
@@ -77,6 +77,8 @@ public struct RequestOrigin: Sendable {
 public enum Reception: Equatable, Sendable {
   /// The writer holds the answer, a JSON array.
   case answered
+  /// The same, and it is the reply to a handshake that made a session.
+  case shookHands
   /// Its connect is held; the conduit comes back from ``Broker/nextDelivery(now:into:)``.
   case held
   /// Its session lives on that shard: nothing was done, the connection has to go there.

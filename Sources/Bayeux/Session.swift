@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Bytes
+public import Bytes
 
 /// Where an answer can go now: an HTTP request that is kept waiting.
 ///
@@ -48,7 +48,7 @@ public final class Session: Deadlined {
   var isWriting = false
   /// The last publication put in the queue, so that overlapping subscriptions give one copy.
   var lastPublication: UInt64 = 0
-  var queuedDeadline = Instant.distantFuture
+  public var queuedDeadline = Instant.distantFuture
 
   init(_ id: ClientID, user: UserRecord?, expires: Instant) {
     self.id = id
@@ -56,7 +56,7 @@ public final class Session: Deadlined {
     state = .handshaken(expires: expires)
   }
 
-  var deadline: Instant {
+  public var deadline: Instant {
     switch state {
     case .handshaken(let expires), .away(let expires): expires
     case .held(let connect): connect.until

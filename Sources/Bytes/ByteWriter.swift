@@ -26,9 +26,13 @@ public struct ByteWriter: ~Copyable {
 
   @inlinable public var count: Int { end - start }
   @inlinable public var isEmpty: Bool { end == start }
+  /// Bytes that can still be prepended.
+  @inlinable public var headroomLeft: Int { start }
 
   /// The bytes written so far; valid until the next mutation.
-  @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + start, count: end - start) }
+  @inlinable public var bytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: base + start, count: end - start)
+  }
 
   /// A copy of the bytes written so far.
   public var array: [UInt8] { Array(bytes) }

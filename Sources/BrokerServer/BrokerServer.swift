@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+public import ChatService
+import Bayeux
+import Bytes
+import Glibc
+public import Logging
+import Reactor
+import Synchronization
+
+/// The addresses a broker listens on, as `host:port`.
+public struct ListenAddresses: Sendable, Hashable {
+  public let publicAddress: String
+  public let adminAddress: String
+}
+
+/// A Bayeux push broker with the GMS chat API beside it: started once, stopped once, used from any thread.
+///
+///     let broker = try BrokerServer(configuration: ServerConfiguration(), backend: MyBackend(), logger: logger)
+///     let addresses = try await broker.start()
+///     …
+///     await broker.shutdown(within: .seconds(5))
+public final class BrokerServer: Sendable {
+  public static let version = "0.1.0"
+
+  private enum Life {
+    case new
+    case running(threads: [LoopThread], work: [Task<Void, Never>])
+    case stopping
+    case stopped
+  }
+  private struct State {
+    var life = Life.new
+    var waiters: [CheckedContinuation<Void, Never>] = []
+  }
+
+  private let configuration: ServerConfiguration
+  private let context: ServerContext
+  private let state = Mutex(State())
+  private let logger: Logger
+  /// The in-process chat backend; nil where the host brought its own.
+  public let embeddedBackend: EmbeddedChatBackend?
+
+  /// - Parameters:
+  ///   - backend: what stands behind the chat API; nil uses an ``EmbeddedChatBackend`` that is driven through the admin
+  ///     listener.
+  ///   - verifier: decides who a request comes from; nil believes the user header as configured.
+  /// - Throws: ``ConfigurationError``; ``ReactorError`` where the system has no descriptors left.
+  public init(
+    configuration: ServerConfiguration, backend: (any ChatBackend)? = nil, verifier: (any UserVerifier)? = nil,
+    logger: Logger
+  ) throws {
+    self.configuration = configuration
+    self.logger = logger
+    let shards = configuration.server.shards ?? max(1, min(255, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    guard (1...255).contains(shards) else { throw ConfigurationError.badShardCount(shards) }
+    try Self.check(configuration)
+    Reactor.ignoreSIGPIPE()
+    let descriptors = Reactor.raiseDescriptorLimit()
+    let mailboxes = try (0..<shards).map { _ in try Mailbox<ShardCommand>() }
+    let publisher = Publisher(mailboxes)
+    let clock = SystemClock()
+    embeddedBackend = backend == nil ? EmbeddedChatBackend(clock: clock) : nil
+    let behind: any ChatBackend = backend ?? embeddedBackend ?? EmbeddedChatBackend(clock: clock)
+    let chat = ChatService(configuration: configuration.gms.chat, backend: behind, notifier: publisher, clock: clock)
+    var bayeux = configuration.bayeux.options
+    bayeux.opensBroadcastChannels =
+      configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host)
+    if !configuration.bayeux.jsonp { bayeux.connectionTypes.removeAll { $0 == "callback-polling" } }
+    context = ServerContext(
+      configuration: configuration, bayeux: bayeux,
+      identity: try UserIdentity(configuration, verifier: verifier),
+      crossOrigin: try CrossOrigin(configuration.http.allowedOrigins), mailboxes: mailboxes, chat: chat,
+      embedded: embeddedBackend, publisher: publisher, descriptorLimit: descriptors, logger: logger)
+  }
+
+  private static func check(_ configuration: ServerConfiguration) throws(ConfigurationError) {
+    if configuration.admin.token == nil, !isLoopback(configuration.admin.host) {
+      throw .adminNeedsToken(host: configuration.admin.host)
+    }
+    let path = configuration.bayeux.path
+    guard path.hasPrefix("/"), !path.contains("//"), path != "/genesys/1", !path.hasPrefix("/genesys/1/") else {
+      throw .badPath(path)
+    }
+  }
+
+  private static func isLoopback(_ host: String) -> Bool {
+    (try? SocketAddress(host: host, port: 0))?.isLoopback ?? false
+  }
+
+  // MARK: start
+
+  /// Binds both listeners and starts the loops. When it returns, connections are accepted.
+  ///
+  /// - Throws: ``ReactorError/addressInUse(_:)`` and its relatives. May be called once.
+  public func start() async throws -> ListenAddresses {
+    let isFirst = state.withLock { state in
+      guard case .new = state.life else { return false }
+      state.life = .stopping
+      return true
+    }
+    precondition(isFirst, "a BrokerServer is started once")
+    do {
+      return try launch()
+    } catch {
+      finish()
+      throw error
+    }
+  }
+
+  private func launch() throws -> ListenAddresses {
+    let shards = context.shardCount
+    let server = try SocketAddress(host: configuration.server.host, port: configuration.server.port)
+    let admin = try SocketAddress(host: configuration.admin.host, port: configuration.admin.port)
+    let publicGroup = try ListenerGroup.open(server, count: shards)
+    let adminGroup: ListenerGroup
+    do {
+      adminGroup = try ListenerGroup.open(admin, count: 1)
+    } catch {
+      publicGroup.close()
+      throw error
+    }
+    allowAdmin(at: adminGroup.address)
+    var threads: [LoopThread] = []
+    for index in 0..<shards {
+      let publicDescriptor = publicGroup.descriptors[index]
+      let adminDescriptor = index == 0 ? adminGroup.descriptors[0] : nil
+      threads.append(
+        try LoopThread.start(name: "shard-\(index)") { [context] loop in
+          Shard(index: index, loop: loop, context: context)
+            .run(publicDescriptor: publicDescriptor, adminDescriptor: adminDescriptor)
+        })
+    }
+    let work = startWork()
+    let running = threads
+    state.withLock { $0.life = .running(threads: running, work: work) }
+    logger.info(
+      "broker started", metadata: ["shards": "\(shards)", "public": "\(publicGroup.address)"])
+    return ListenAddresses(
+      publicAddress: publicGroup.address.description, adminAddress: adminGroup.address.description)
+  }
+
+  private func allowAdmin(at address: SocketAddress) {
+    var names = [address.description, "localhost:\(address.port)"]
+    if configuration.admin.host.lowercased() != address.host {
+      names.append("\(configuration.admin.host):\(address.port)".lowercased())
+    }
+    for host in configuration.admin.allowedHosts {
+      names.append(host.lowercased())
+      if !host.contains(":") { names.append("\(host):\(address.port)".lowercased()) }
+    }
+    let allowed = names
+    context.adminAuthority.withLock { $0 = allowed }
+  }
+
+  /// What runs beside the loops: the chat service, the presence of users, the scripted agent.
+  private func startWork() -> [Task<Void, Never>] {
+    let context = context
+    var work = [
+      Task { await context.chat.run() },
+      Task {
+        for await change in context.publisher.presence {
+          await context.chat.clientPresence(user: change.user, online: change.isOnline)
+        }
+      },
+    ]
+    if configuration.demo.agent, let embeddedBackend {
+      work.append(Task { await ScriptedAgent(backend: embeddedBackend).run() })
+    }
+    return work
+  }
+
+  // MARK: stop
+
+  /// Stops accepting, answers every held connect so that its client comes again, and ends.
+  ///
+  /// - Parameter limit: after this time connections are closed whether or not they have been written.
+  public func shutdown(within limit: Duration = .seconds(5)) async {
+    let life = state.withLock { state in
+      let life = state.life
+      if case .running = life { state.life = .stopping }
+      if case .new = life { state.life = .stopping }
+      return life
+    }
+    switch life {
+    case .new: finish()
+    case .running(let threads, let work):
+      context.isStopping.store(true, ordering: .relaxed)
+      let deadline = EventLoop.clock() + limit
+      for mailbox in context.mailboxes { mailbox.post(.drain(by: deadline)) }
+      await Self.join(threads)
+      for task in work { task.cancel() }
+      context.publisher.finish()
+      for task in work { await task.value }
+      logger.info("broker stopped")
+      finish()
+    case .stopping, .stopped: await waitUntilStopped()
+    }
+  }
+
+  /// Joining blocks, so it is done on a thread of its own and not on one of the pool.
+  private static func join(_ threads: [LoopThread]) async {
+    await withCheckedContinuation { continuation in
+      let joiner = try? LoopThread.start(name: "joiner") { () -> Void in
+        for thread in threads { thread.join() }
+        continuation.resume()
+      }
+      if joiner == nil {
+        for thread in threads { thread.join() }
+        continuation.resume()
+      }
+    }
+  }
+
+  private func finish() {
+    let waiters = state.withLock { state in
+      state.life = .stopped
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// Returns when the broker has stopped.
+  public func waitUntilStopped() async {
+    await withCheckedContinuation { continuation in
+      let isOver = state.withLock { state in
+        if case .stopped = state.life { return true }
+        state.waiters.append(continuation)
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+  }
+}
+
+/// The clocks of this machine.
+struct SystemClock: ChatClock {
+  func now() -> Instant { EventLoop.clock() }
+
+  func secondsSince1970() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec)
+  }
+}

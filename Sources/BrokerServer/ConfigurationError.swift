@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// THE table of configurations that a broker refuses to start with.
+public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// An admin listener that others can reach needs a token.
+  case adminNeedsToken(host: String)
+  case badOrigin(String)
+  case badNetwork(String)
+  case badPath(String)
+  case badShardCount(Int)
+
+  public var description: String {
+    switch self {
+    case .adminNeedsToken(let host):
+      "The admin listener on \(host) can be reached by others: set admin.token, or let it listen on 127.0.0.1."
+    case .badOrigin(let text): "\"\(text)\" is no origin such as https://shop.example, https://*.example or *."
+    case .badNetwork(let text): "\"\(text)\" is no network such as 10.0.0.0/8 or ::1/128."
+    case .badPath(let text): "\"\(text)\" is no mount path: it has to begin with / and lie outside /genesys/1/."
+    case .badShardCount(let count): "\(count) shards are not possible: 1 to 255 are."
+    }
+  }
+}

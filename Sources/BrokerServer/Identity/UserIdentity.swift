@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bayeux
+import Bytes
+import Reactor
+import Wire
+
+/// Decides who a request comes from, where the header alone is not to be believed: a token, a signature, a session.
+public protocol UserVerifier: Sendable {
+  /// Called for every request, on a loop: it must not block.
+  ///
+  /// - Parameters:
+  ///   - claimed: what the request says; nil if it names no user.
+  ///   - header: the value of a header by its lower-case name.
+  func verify(claimed: String?, header: (StaticString) -> String?) -> UserVerdict
+}
+
+/// What a ``UserVerifier`` found.
+public enum UserVerdict: Sendable, Hashable {
+  /// The request comes from this user.
+  case user(String)
+  /// The request comes from nobody in particular.
+  case anonymous
+  /// The request is refused with 403 and this sentence.
+  case refused(String)
+}
+
+/// Finds the `gms_user` of a request (`genesys.md` 3.4, rules 5 and 6).
+struct UserIdentity: Sendable {
+  private let headers: [[UInt8]]
+  private let fromQuery: Bool
+  private let fromCookie: Bool
+  private let maxBytes: Int
+  let trustedNetworks: [Network]
+  private let verifier: (any UserVerifier)?
+
+  init(_ configuration: ServerConfiguration, verifier: (any UserVerifier)?) throws(ConfigurationError) {
+    headers = configuration.gms.userHeaders.map { Array($0.lowercased().utf8) }
+    fromQuery = configuration.gms.userFromQuery
+    fromCookie = configuration.gms.userFromCookie
+    maxBytes = configuration.bayeux.options.limits.maxUserBytes
+    self.verifier = verifier
+    var networks: [Network] = []
+    for text in configuration.gms.trustedProxies {
+      guard let network = Network(text) else { throw .badNetwork(text) }
+      networks.append(network)
+    }
+    trustedNetworks = networks
+  }
+
+  /// Whether the user header of that peer counts.
+  func trusts(_ peer: SocketAddress) -> Bool {
+    trustedNetworks.isEmpty || trustedNetworks.contains { $0.contains(peer) }
+  }
+
+  /// Whether asking costs anything but a look at the headers.
+  private var looksFurther: Bool { fromQuery || fromCookie || verifier != nil }
+
+  /// The user, empty for none.
+  ///
+  /// - Parameter trustsHeader: whether the peer is one whose header counts.
+  func user(of head: RequestHead, in text: Span<UInt8>, trustsHeader: Bool) throws(RouteError) -> [UInt8] {
+    var user: [UInt8] = trustsHeader ? try fromHeaders(head, text) : []
+    if looksFurther { user = try lookFurther(user, head, text) }
+    if user.count > maxBytes { throw .userTooLong(maxBytes) }
+    return user
+  }
+
+  private func fromHeaders(_ head: RequestHead, _ text: Span<UInt8>) throws(RouteError) -> [UInt8] {
+    var found: Range<Int>?
+    for field in head.fields where isUserHeader(text.extracting(field.name)) {
+      let value = field.value
+      if value.isEmpty { continue }
+      guard let earlier = found else {
+        found = value
+        continue
+      }
+      if Array(text.extracting(earlier)) != Array(text.extracting(value)) { throw .ambiguousUser }
+    }
+    return found.map { Array(text.extracting($0)) } ?? []
+  }
+
+  private func isUserHeader(_ name: Span<UInt8>) -> Bool {
+    for header in headers where header.count == name.count {
+      var isEqual = true
+      for index in name.indices where ASCII.lowercase(name[index]) != header[index] {
+        isEqual = false
+        break
+      }
+      if isEqual { return true }
+    }
+    return false
+  }
+
+  /// Query parameter, cookie, verifier: none of them on by default.
+  private func lookFurther(_ user: [UInt8], _ head: RequestHead, _ text: Span<UInt8>) throws(RouteError) -> [UInt8] {
+    var user = user
+    if user.isEmpty, fromQuery, let query = head.query,
+      let fields = try? Form.parse(text.extracting(query), limits: HTTPLimits()),
+      let field = fields.last(where: { $0.name == "gms_user" })
+    {
+      user = Array(field.value.utf8)
+    }
+    if user.isEmpty, fromCookie, let value = head.cookie("gms_user", in: text) { user = Array(value.utf8) }
+    guard let verifier else { return user }
+    let fields = Array(text)
+    let verdict = verifier.verify(claimed: user.isEmpty ? nil : String(decoding: user, as: UTF8.self)) { name in
+      head.value(of: name, in: fields.span).map { String(fields.span.extracting($0)) }
+    }
+    switch verdict {
+    case .user(let name): return Array(name.utf8)
+    case .anonymous: return []
+    case .refused(let reason): throw .userRefused(reason)
+    }
+  }
+}

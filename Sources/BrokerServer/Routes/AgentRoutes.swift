@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+import ChatService
+import Wire
+
+/// The agent side of the embedded chat backend, JSON in and out: `/agent/chats`, `/agent/agents`.
+enum AgentRoutes {
+  /// - Parameter segments: what follows `/agent`.
+  static func handle(
+    _ segments: [String], _ request: HTTPRequest, on connection: HTTPConnection
+  ) throws(RouteError) {
+    guard let backend = connection.shard.context.embedded else { throw .notEmbedded }
+    switch (segments.first, segments.count) {
+    case ("chats", 1):
+      try AdminRoutes.expect(.get, request)
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        .json(.array(await backend.chats().map(\.json)))
+      }
+    case ("chats", 2):
+      try AdminRoutes.expect(.get, request)
+      let service = segments[1]
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        try await backend.chat(service).reply
+      }
+    case ("chats", 3):
+      try AdminRoutes.expect(.post, request)
+      try act(segments[2], on: segments[1], backend, request, connection)
+    case ("agents", 1):
+      try AdminRoutes.expect(.get, request)
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        .json(.array(await backend.agents().map(\.json)))
+      }
+    case ("agents", 2):
+      try AdminRoutes.expect(.put, request)
+      let name = segments[1]
+      guard let isReady = try request.jsonObject()["ready"]?.bool else {
+        throw .badBody("ready has to be true or false")
+      }
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        .json(try await backend.setReady(name, isReady).json)
+      }
+    default: throw .notFound
+    }
+  }
+
+  private static func act(
+    _ verb: String, on service: String, _ backend: EmbeddedChatBackend, _ request: HTTPRequest,
+    _ connection: HTTPConnection
+  ) throws(RouteError) {
+    let body = request.body.isEmpty ? JSONValue.object([]) : try request.jsonObject()
+    func text(_ name: String) throws(RouteError) -> String {
+      guard let text = body[name]?.string else { throw .badBody("\(name) has to be a string") }
+      return text
+    }
+    switch verb {
+    case "join":
+      let nickname = try text("nickname")
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        try await backend.join(service, nickname: nickname).reply
+      }
+    case "send":
+      let (nickname, words) = (try text("nickname"), try text("text"))
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        try await backend.send(service, nickname: nickname, text: words).reply
+      }
+    case "typing":
+      let nickname = try text("nickname")
+      guard let isTyping = body["typing"]?.bool else { throw .badBody("typing has to be true or false") }
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        try await backend.typing(service, nickname: nickname, isTyping: isTyping).reply
+      }
+    case "push-url":
+      let (nickname, url) = (try text("nickname"), try text("url"))
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        try await backend.pushURL(service, nickname: nickname, url: url).reply
+      }
+    case "notice":
+      let (nickname, words) = (try text("nickname"), try text("text"))
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        try await backend.notice(service, nickname: nickname, text: words).reply
+      }
+    case "leave":
+      let nickname = try text("nickname")
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+        try await backend.leave(service, nickname: nickname).reply
+      }
+    case "end":
+      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in try await backend.end(service).reply
+      }
+    default: throw .notFound
+    }
+  }
+
+  private static func answer(
+    _ request: HTTPRequest, on connection: HTTPConnection,
+    _ work: @escaping @Sendable () async throws(AgentError) -> HTTPReply
+  ) {
+    connection.shard.answerLater(request.head, request.text.span, on: connection) {
+      do throws(AgentError) {
+        return try await work()
+      } catch {
+        return .json(error.json, status: error.status)
+      }
+    }
+  }
+}
+
+extension AgentChat {
+  fileprivate var reply: HTTPReply { .json(json) }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bayeux
+import Bytes
+import ChatService
+import Reactor
+import Synchronization
+
+/// `GET /metrics`: what all shards together have done, as Prometheus text (exposition format 0.0.4).
+///
+/// No user, channel or clientId is a label: their number is not bounded.
+enum Metrics {
+  static func answer(_ request: HTTPRequest, on connection: HTTPConnection) {
+    let context = connection.shard.context
+    connection.shard.answerLater(request.head, request.text.span, on: connection) {
+      let report = await collect(from: context)
+      let chat = await context.chat.statistics
+      return HTTPReply(
+        status: 200, type: .metrics, fields: "Cache-Control: no-store\r\n",
+        body: Array(text(report, chat, context).utf8))
+    }
+  }
+
+  /// The sum of what every shard reports.
+  static func collect(from context: ServerContext) async -> ShardReport {
+    var sum = ShardReport()
+    for mailbox in context.mailboxes {
+      let report = await withCheckedContinuation { continuation in
+        if !mailbox.post(.report { continuation.resume(returning: $0) }) {
+          continuation.resume(returning: ShardReport())
+        }
+      }
+      sum.counters = sum.counters + report.counters
+      sum.http = sum.http + report.http
+      sum.sessions += report.sessions
+      sum.held += report.held
+      sum.channels += report.channels
+      sum.users += report.users
+      sum.connections += report.connections
+    }
+    return sum
+  }
+
+  private static func text(_ report: ShardReport, _ chat: ChatStatistics, _ context: ServerContext) -> String {
+    var page = Page()
+    let counters = report.counters
+    page.gauge("broker_sessions", "Bayeux sessions", report.sessions)
+    page.gauge("broker_connects_held", "Connects held at this moment", report.held)
+    page.gauge(
+      "broker_channels", "Channels and patterns somebody is subscribed to, summed over shards", report.channels)
+    page.gauge("broker_users", "Users with a session or with messages waiting", report.users)
+    page.counter(
+      "broker_handshakes_total", "Handshakes", "result",
+      [
+        ("accepted", counters.handshakes), ("refused", counters.handshakesRefused),
+      ])
+    page.counter(
+      "broker_headerless_handshakes_total", "Handshakes that named no gms_user", counters.handshakesWithoutUser)
+    page.counter("broker_connects_total", "Connects received", counters.connects)
+    page.counter("broker_connects_held_total", "Connects that were held", counters.connectsHeld)
+    page.counter("broker_connects_overtaken_total", "Held connects that a newer one ended", counters.connectsOvertaken)
+    page.counter("broker_connects_abandoned_total", "Held connects whose client hung up", counters.connectsAbandoned)
+    page.counter(
+      "broker_messages_in_total", "Messages of clients by kind", "kind",
+      [
+        ("subscribe", counters.subscribes), ("unsubscribe", counters.unsubscribes),
+        ("disconnect", counters.disconnects), ("publish", counters.publishes),
+      ])
+    page.counter("broker_refusals_total", "Messages answered with an error", counters.refusals)
+    page.counter("broker_unknown_sessions_total", "Messages answered with 402", counters.unknownSessions)
+    page.counter("broker_user_mismatches_total", "Messages that named another gms_user", counters.userMismatches)
+    page.counter(
+      "broker_sessions_ended_total", "Sessions that ended without a disconnect", "reason",
+      [
+        ("expired", counters.sessionsExpired), ("queue_full", counters.sessionsOverflowed),
+      ])
+    ledger(counters, &page)
+    http(report, &page)
+    self.chat(chat, &page)
+    process(context, &page)
+    return page.text
+  }
+
+  /// Accepted means accounted for: what went in came out, waits, or was dropped with a reason.
+  private static func ledger(_ counters: BrokerCounters, _ page: inout Page) {
+    page.counter("broker_queued_total", "Messages put into queues of sessions", counters.queued)
+    page.counter("broker_deliveries_total", "Messages taken from queues into answers", counters.delivered)
+    page.gauge("broker_queue_messages", "Messages in queues of sessions", counters.waiting)
+    page.counter(
+      "broker_discarded_total", "Messages discarded with their session", "reason",
+      [
+        ("expired", counters.discardedExpired), ("disconnected", counters.discardedDisconnected),
+        ("queue_full", counters.discardedOverflow),
+      ])
+    page.counter("broker_user_messages_total", "Messages accepted for a user", counters.personalAccepted)
+    page.counter(
+      "broker_user_messages_delivered_total", "Messages handed to at least one session of their user",
+      counters.personalDelivered)
+    page.gauge("broker_user_messages_waiting", "Messages no session of their user was handed", counters.personalWaiting)
+    page.counter(
+      "broker_user_messages_dropped_total", "Messages for users that were given up", "reason",
+      [
+        ("age", counters.personalExpired), ("backlog_full", counters.personalDroppedFull),
+        ("too_many_users", counters.personalDroppedUsers),
+      ])
+    page.gauge("broker_ledger_imbalance", "What the ledgers are out of balance by; 0", counters.imbalance)
+  }
+
+  private static func http(_ report: ShardReport, _ page: inout Page) {
+    page.gauge("broker_http_connections", "Open connections", report.connections)
+    page.counter("broker_http_accepted_total", "Connections accepted", report.http.accepted)
+    page.counter("broker_http_moved_total", "Connections that moved to the shard of their session", report.http.moved)
+    page.counter("broker_http_requests_total", "Requests read", report.http.requests)
+    page.counter("broker_http_received_bytes_total", "Bytes read", report.http.bytesIn)
+    page.counter(
+      "broker_http_rejects_total", "Connections and requests refused", "cause",
+      [
+        ("malformed", report.http.refused), ("timeout", report.http.timeouts),
+        ("too_many_connections", report.http.overLimit), ("no_descriptors", report.http.exhausted),
+      ])
+  }
+
+  private static func chat(_ chat: ChatStatistics, _ page: inout Page) {
+    page.gauge("broker_chat_services", "GMS services that have not expired", chat.services)
+    page.gauge("broker_chat_live", "Chats that have not ended", chat.liveChats)
+    page.counter("broker_chat_opened_total", "Chats opened", chat.chatsOpened)
+    page.counter("broker_chat_customer_messages_total", "Messages of customers", chat.messagesIn)
+    page.counter("broker_chat_agent_messages_total", "Messages of agents", chat.messagesOut)
+    page.counter("broker_chat_notifications_total", "Events posted to /_genesys", chat.notifications)
+  }
+
+  private static func process(_ context: ServerContext, _ page: inout Page) {
+    page.gauge("broker_shards", "Loop threads", context.shardCount)
+    if let count = Reactor.openDescriptorCount { page.gauge("broker_fd_open", "Open descriptors", count) }
+    page.gauge("broker_fd_limit", "Most descriptors that may be open", context.descriptorLimit)
+    let uptime = EventLoop.clock() - context.started
+    page.gauge("broker_uptime_seconds", "Time since the start", Int(uptime.components.seconds))
+    page.labelled("broker_build_info", "gauge", "The version, as a label", "version", [(BrokerServer.version, 1)])
+  }
+}
+
+/// The text format, line by line.
+private struct Page {
+  private(set) var text = ""
+
+  mutating func gauge(_ name: String, _ help: String, _ value: Int) { plain(name, "gauge", help, value) }
+  mutating func counter(_ name: String, _ help: String, _ value: Int) { plain(name, "counter", help, value) }
+  mutating func counter(_ name: String, _ help: String, _ label: String, _ values: [(String, Int)]) {
+    labelled(name, "counter", help, label, values)
+  }
+
+  private mutating func plain(_ name: String, _ type: String, _ help: String, _ value: Int) {
+    text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n\(name) \(value)\n"
+  }
+
+  mutating func labelled(_ name: String, _ type: String, _ help: String, _ label: String, _ values: [(String, Int)]) {
+    text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    for (value, count) in values { text += "\(name){\(label)=\"\(value)\"} \(count)\n" }
+  }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+import ChatService
+import Synchronization
+import Wire
+
+/// The GMS service API, version 1 (`genesys.md` sections 1.1 and 1.2): from a path to a call of ``ChatService``.
+enum ServiceRoutes {
+  static func handle(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
+    let shard = connection.shard
+    if head.method == .options { return shard.preflight(head, text, on: connection) }
+    let user = try shard.context.identity.user(of: head, in: text, trustsHeader: connection.trustsUserHeader)
+    let request = HTTPRequest(head: head, text: Array(text), user: user)
+    let segments = try request.segments()
+    guard segments.count >= 3, segments[0] == "genesys", segments[1] == "1" else { throw .notFound }
+    switch (segments[2], segments.count) {
+    case ("service", 4): try create(named: segments[3], request, on: connection)
+    case ("service", 6...7) where segments[4] == "ixn" && segments[5] == "chat":
+      try chat(of: segments[3], segments.count == 7 ? segments[6] : "", request, on: connection)
+    case ("admin", 5) where segments[3] == "node" && segments[4] == "status":
+      guard request.method == .get || request.method == .head else { throw .methodNotAllowed(allow: "GET") }
+      connection.answer(.text(shard.context.isStopping.load(ordering: .relaxed) ? "OFFLINE" : "ONLINE"))
+    default: throw .notFound
+    }
+  }
+
+  private static func create(
+    named name: String, _ request: HTTPRequest, on connection: HTTPConnection
+  ) throws(RouteError) {
+    let context = connection.shard.context
+    let takesGet = context.configuration.gms.chat.allowGetCreate
+    guard request.method == .post || request.method == .get && takesGet else {
+      throw .methodNotAllowed(allow: takesGet ? "POST, GET" : "POST")
+    }
+    let fields = try request.chatFields(limits: context.limits)
+    let caller = request.caller
+    connection.shard.answerLater(request.head, request.text.span, on: connection) {
+      HTTPReply(await context.chat.createService(named: name, fields: fields, caller: caller))
+    }
+  }
+
+  private static func chat(
+    of service: String, _ operation: String, _ request: HTTPRequest, on connection: HTTPConnection
+  ) throws(RouteError) {
+    guard let operation = ChatOperation(rawValue: operation) else { throw .notFound }
+    guard request.method == .post else { throw .methodNotAllowed(allow: "POST") }
+    let context = connection.shard.context
+    let fields = try request.chatFields(limits: context.limits)
+    let caller = request.caller
+    connection.shard.answerLater(request.head, request.text.span, on: connection) {
+      HTTPReply(await context.chat.call(operation, service: service, fields: fields, caller: caller))
+    }
+  }
+}
+
+extension HTTPReply {
+  /// What GMS sends with every answer: a type, and three ways to say "do not keep this".
+  init(_ reply: ChatReply) {
+    let type: ReplyType
+    switch reply.contentType {
+    case .json: type = .json
+    case .text: type = .text
+    case .none: type = .none
+    }
+    self.init(
+      status: reply.status, type: type,
+      fields: "Cache-Control: no-cache\r\nCache-Control: no-store\r\nPragma: no-cache\r\n", body: reply.body)
+    afterWritten = reply.afterWritten
+  }
+}
+
+extension HTTPRequest {
+  var caller: ChatCaller { ChatCaller(user: user.isEmpty ? nil : String(decoding: user, as: UTF8.self)) }
+
+  /// The parameters of query and body together; the body wins.
+  ///
+  /// Live clients send forms, multipart, JSON, JSON labelled as a form, and empty bodies of any type (A5).
+  func chatFields(limits: HTTPLimits) throws(RouteError) -> ChatFields {
+    let query = try queryFields(limits: limits).map { ChatFields.Field($0.name, $0.value) }
+    return ChatFields(query: query, body: try bodyFields(limits: limits))
+  }
+
+  private func bodyFields(limits: HTTPLimits) throws(RouteError) -> [ChatFields.Field] {
+    guard let first = body.first(where: { $0 != 0x20 && $0 != 0x0D && $0 != 0x0A && $0 != 0x09 }) else { return [] }
+    let type = mediaType
+    switch type?.essence {
+    case "application/json": return try jsonFields()
+    case "application/x-www-form-urlencoded" where first == UInt8(ascii: "{"): return try jsonFields()
+    case "application/x-www-form-urlencoded":
+      do throws(FormError) {
+        return try Form.parse(text.span.extracting(head.body), limits: limits).map {
+          ChatFields.Field($0.name, $0.value)
+        }
+      } catch {
+        throw .badFields(error.sentence)
+      }
+    case "multipart/form-data": return try multipartFields(boundary: type?.parameter("boundary") ?? "", limits: limits)
+    default: throw .unsupportedMediaType
+    }
+  }
+
+  /// Members that are objects or arrays are passed on as their JSON text; null is absent.
+  private func jsonFields() throws(RouteError) -> [ChatFields.Field] {
+    let members = try jsonObject().members ?? []
+    return members.compactMap { member in
+      member.value == .null ? nil : ChatFields.Field(member.name, member.value.scalarText ?? member.value.text)
+    }
+  }
+
+  private func multipartFields(boundary: String, limits: HTTPLimits) throws(RouteError) -> [ChatFields.Field] {
+    let span = text.span.extracting(head.body)
+    do throws(FormError) {
+      return try Multipart.parse(span, boundary: boundary, limits: limits).map { part in
+        ChatFields.Field(part.name, String(span.extracting(part.body)))
+      }
+    } catch {
+      throw .badFields(error.sentence)
+    }
+  }
+}

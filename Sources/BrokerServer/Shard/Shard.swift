@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bayeux
+import Bytes
+import Glibc
+import Logging
+import Reactor
+import Synchronization
+import Wire
+
+/// One loop with all that lives on it: connections, sessions, what is to be written. Confined to the loop's thread.
+///
+/// A turn: callbacks take requests in and change the broker; the end of the turn answers what they woke, at most
+/// `deliveriesPerTurn` of it, so that one publication to many never keeps other clients waiting for long.
+final class Shard {
+  let index: Int
+  let loop: EventLoop
+  let context: ServerContext
+  var broker: Broker
+  var http = HTTPCounters()
+  /// The request being looked at.
+  var head = RequestHead()
+  /// Where every answer is built.
+  var out = ByteWriter(capacity: 64 << 10, headroom: ResponseHead.recommendedHeadroom)
+  /// Where a JSONP answer is built from it.
+  var script = ByteWriter(capacity: 4096, headroom: ResponseHead.recommendedHeadroom)
+  private(set) var isDraining = false
+  private var dateText: [UInt8] = []
+
+  private var connections: [UInt64: HTTPConnection] = [:]
+  private var nextNumber: UInt64 = 1
+  private var listeners: [Listener] = []
+  private var connectionDeadlines = Deadlines<HTTPConnection>()
+  private var withKeptRequests: [HTTPConnection] = []
+  private var timer: Timer!
+  private var dateExpires = Instant(nanoseconds: 0)
+  private var drainDeadline = Instant.distantFuture
+
+  /// Answers written before the loop looks for new events.
+  private static let deliveriesPerTurn = 512
+  /// Memory that the writer keeps between two answers.
+  static let keptWriterBytes = 1 << 20
+
+  init(index: Int, loop: EventLoop, context: ServerContext) {
+    self.index = index
+    self.loop = loop
+    self.context = context
+    broker = Broker(shard: index, of: context.shardCount, options: context.bayeux)
+    // Waking the loop is all it does: the end of the turn looks at what is due.
+    timer = Timer(on: loop) {}
+  }
+
+  var now: Instant { loop.now }
+
+  // MARK: life
+
+  /// Takes over its share of the listening sockets and runs until it has been drained.
+  func run(publicDescriptor: Int32, adminDescriptor: Int32?) {
+    do throws(ReactorError) {
+      try context.mailboxes[index].attach(to: loop) { [unowned self] commands in
+        for command in commands { obey(command) }
+      }
+      try listen(on: publicDescriptor, isAdmin: false)
+      if let adminDescriptor { try listen(on: adminDescriptor, isAdmin: true) }
+    } catch {
+      context.logger.error("a shard can not listen", metadata: ["shard": "\(index)", "reason": "\(error)"])
+      return
+    }
+    loop.run { [unowned self] in endTurn() }
+    for listener in listeners { listener.close() }
+    for connection in Array(connections.values) { connection.close(.local("stopped")) }
+    for command in context.mailboxes[index].close() { abandon(command) }
+  }
+
+  private func listen(on descriptor: Int32, isAdmin: Bool) throws(ReactorError) {
+    let listener = try Listener(on: loop, adopting: descriptor) { [unowned self] descriptor, peer in
+      accept(descriptor, peer, isAdmin: isAdmin)
+    }
+    listener.onExhausted = { [unowned self] error in
+      http.exhausted += 1
+      context.logger.warning(
+        "accepting pauses until a descriptor is free", metadata: ["shard": "\(index)", "reason": "\(error)"])
+    }
+    listener.resume()
+    listeners.append(listener)
+  }
+
+  private func accept(_ descriptor: Int32, _ peer: SocketAddress, isAdmin: Bool) {
+    guard connections.count < context.maxConnections || isAdmin else {
+      http.overLimit += 1
+      Glibc.close(descriptor)
+      return
+    }
+    http.accepted += 1
+    _ = adopt(descriptor, isAdmin: isAdmin, trustsUserHeader: context.identity.trusts(peer))
+  }
+
+  private func adopt(_ descriptor: Int32, isAdmin: Bool, trustsUserHeader: Bool) -> HTTPConnection? {
+    let number = nextNumber
+    nextNumber += 1
+    guard
+      let connection = try? HTTPConnection(
+        on: self, adopting: descriptor, number: number, isAdmin: isAdmin, trustsUserHeader: trustsUserHeader)
+    else { return nil }
+    connections[number] = connection
+    return connection
+  }
+
+  /// A connection closed: whatever it held is let go.
+  func closed(_ connection: HTTPConnection) {
+    connections[connection.number] = nil
+    broker.conduitClosed(connection, now: now)
+  }
+
+  /// A connection leaves for another shard; it lives on there.
+  func leaving(_ connection: HTTPConnection) {
+    connection.deadline = .distantFuture
+    connections[connection.number] = nil
+    http.moved += 1
+  }
+
+  func send(_ moved: MovedConnection, to shard: Int) {
+    if !context.mailboxes[shard].post(.adopt(moved)) { Glibc.close(moved.descriptor) }
+  }
+
+  /// The peer of a held connect ended its side; it is answered without events, in case it still reads.
+  func abandoned(_ connection: HTTPConnection) { broker.conduitEnded(connection, now: now) }
+
+  // MARK: what other threads ask
+
+  private func obey(_ command: ShardCommand) {
+    switch command {
+    case .adopt(let moved):
+      adopt(moved.descriptor, isAdmin: moved.isAdmin, trustsUserHeader: moved.trustsUserHeader)?.resume(moved)
+    case .publish(let publication, let tally):
+      let count = broker.publish(publication)
+      tally?.add(count)
+    case .deliver(let payload, let user, let tally):
+      let count = broker.deliver(payload, to: user, now: now)
+      tally?.add(count)
+    case .respond(let exchange, let reply):
+      guard let connection = connections[exchange.connection], connection.phase == .working else { return }
+      connection.answer(reply)
+    case .report(let receive): receive(report)
+    case .drain(let deadline): drain(by: deadline)
+    }
+  }
+
+  /// What was asked of a shard that has ended must not leave anybody waiting.
+  private func abandon(_ command: ShardCommand) {
+    switch command {
+    case .adopt(let moved): Glibc.close(moved.descriptor)
+    case .publish(_, let tally), .deliver(_, _, let tally): tally?.add(0)
+    case .report(let receive): receive(ShardReport())
+    case .respond, .drain: break
+    }
+  }
+
+  private var report: ShardReport {
+    ShardReport(
+      counters: broker.counters, http: http, sessions: broker.sessionCount, held: broker.heldCount,
+      channels: broker.channelCount, users: broker.userCount, connections: connections.count)
+  }
+
+  private func drain(by deadline: Instant) {
+    guard !isDraining else { return }
+    isDraining = true
+    drainDeadline = deadline
+    for listener in listeners { listener.close() }
+    broker.releaseAll(now: now)
+    for connection in Array(connections.values) { connection.drain() }
+    scheduleDeadlines()
+  }
+
+  // MARK: the turn
+
+  /// The one place where held connects are answered.
+  private func endTurn() -> EventLoop.TurnEnd {
+    for publication in broker.takePublications() { passOn(publication) }
+    for change in broker.takePresenceChanges() { context.publisher.presence(change) }
+    var written = 0
+    while written < Self.deliveriesPerTurn, let delivery = nextDelivery() {
+      write(delivery)
+      written += 1
+    }
+    let resumed = withKeptRequests
+    withKeptRequests.removeAll(keepingCapacity: true)
+    for connection in resumed { connection.takeKept() }
+    while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
+    scheduleDeadlines()
+    if isDraining, connections.isEmpty || now >= drainDeadline { loop.stop() }
+    return broker.hasOutput || !withKeptRequests.isEmpty || broker.isDue(at: now) ? .again : .wait
+  }
+
+  private func nextDelivery() -> Delivery? {
+    broker.nextDelivery(now: now, into: &out) ?? broker.nextDue(now: now, into: &out)
+  }
+
+  private func passOn(_ publication: Publication) {
+    for (other, mailbox) in context.mailboxes.enumerated() where other != index {
+      mailbox.post(.publish(publication, nil))
+    }
+  }
+
+  private func write(_ delivery: Delivery) {
+    // Only this module makes conduits, and only of this class.
+    let connection = unsafeDowncast(delivery.conduit as AnyObject, to: HTTPConnection.self)
+    switch delivery {
+    case .status(_, let status):
+      out.clear()
+      connection.answer(status: status, type: nil, fields: [])
+    case .answer(_, let session):
+      answerBayeux(
+        connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
+        browserCookie: false)
+      if connection.pendingBytes > 0, !connection.isClosed {
+        broker.answerStalled(session)
+        connection.ensureExtras().stalled = session
+      }
+    }
+  }
+
+  func hasKept(_ connection: HTTPConnection) { withKeptRequests.append(connection) }
+
+  // MARK: time
+
+  func watch(_ connection: HTTPConnection) { connectionDeadlines.note(connection) }
+
+  func scheduleDeadlines() {
+    var next = drainDeadline
+    if let deadline = broker.nextDeadline { next = min(next, deadline) }
+    if let deadline = connectionDeadlines.next { next = min(next, deadline) }
+    if next == .distantFuture {
+      timer.cancel()
+    } else if timer.deadline != next {
+      timer.schedule(at: next)
+    }
+  }
+
+  /// The value of the `Date` header, made once a second.
+  var date: [UInt8] {
+    if now >= dateExpires { refreshDate() }
+    return dateText
+  }
+
+  private func refreshDate() {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    dateText = Array(UTCTime(secondsSince1970: Int64(time.tv_sec)).httpDate.utf8)
+    dateExpires = now + .nanoseconds(1_000_000_000 - Int64(time.tv_nsec))
+  }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bayeux
+import Bytes
+import Synchronization
+import Wire
+
+/// What other threads ask of a shard. Values only: whatever crosses is immutable from then on.
+enum ShardCommand: Sendable {
+  /// A connection moves here, with the request that showed that it belongs here.
+  case adopt(MovedConnection)
+  case publish(Publication, Tally?)
+  case deliver(Payload, user: [UInt8], Tally?)
+  case respond(ExchangeID, HTTPReply)
+  case report(@Sendable (ShardReport) -> Void)
+  /// Stop accepting, answer what is held, and end when all is written or `by` has come.
+  case drain(by: Instant)
+}
+
+/// A connection between two shards: its descriptor, the request that was read and the bytes behind it.
+struct MovedConnection: Sendable {
+  let descriptor: Int32
+  let isAdmin: Bool
+  let trustsUserHeader: Bool
+  let head: RequestHead
+  let text: [UInt8]
+  let rest: [UInt8]
+}
+
+/// Names one unanswered request: the connection by its number on its shard, and which of its requests it is.
+struct ExchangeID: Hashable, Sendable {
+  let shard: Int
+  let connection: UInt64
+}
+
+/// Adds up how many sessions a message reached, as each shard reports; the last one completes it.
+final class Tally: Sendable {
+  private struct State {
+    var remaining: Int
+    var sum = 0
+  }
+  private let state: Mutex<State>
+  private let complete: @Sendable (Int) -> Void
+
+  init(of shards: Int, _ complete: @escaping @Sendable (Int) -> Void) {
+    state = Mutex(State(remaining: shards))
+    self.complete = complete
+  }
+
+  func add(_ count: Int) {
+    let sum = state.withLock { state -> Int? in
+      state.sum += count
+      state.remaining -= 1
+      return state.remaining == 0 ? state.sum : nil
+    }
+    if let sum { complete(sum) }
+  }
+}
+
+/// What a shard says of itself.
+struct ShardReport: Sendable {
+  var counters = BrokerCounters()
+  var http = HTTPCounters()
+  var sessions = 0
+  var held = 0
+  var channels = 0
+  var users = 0
+  var connections = 0
+}
+
+/// What the HTTP side of a shard has done.
+struct HTTPCounters: Sendable, Hashable {
+  var accepted = 0
+  var moved = 0
+  var requests = 0
+  var refused = 0
+  var timeouts = 0
+  var overLimit = 0
+  var exhausted = 0
+  var bytesIn = 0
+
+  static func + (left: HTTPCounters, right: HTTPCounters) -> HTTPCounters {
+    HTTPCounters(
+      accepted: left.accepted + right.accepted, moved: left.moved + right.moved,
+      requests: left.requests + right.requests, refused: left.refused + right.refused,
+      timeouts: left.timeouts + right.timeouts, overLimit: left.overLimit + right.overLimit,
+      exhausted: left.exhausted + right.exhausted, bytesIn: left.bytesIn + right.bytesIn)
+  }
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bayeux
+import Bytes
+import Reactor
+import Wire
+
+/// One HTTP/1.1 connection: takes requests off it one at a time and in order, and writes their answers.
+///
+/// While a request is unanswered (a held connect, a chat call on its way) nothing behind it is looked at; what a client
+/// pipelines meanwhile is kept up to a bound, then reading pauses. Between two requests, and while a connect is held, the
+/// connection owns no buffer.
+final class HTTPConnection: Connection, Conduit, Deadlined {
+  /// What the connection is doing.
+  enum Phase: UInt8 {
+    /// Taking in a request, or waiting for one.
+    case reading
+    /// A `/meta/connect` is held: it may take as long as it takes.
+    case holding
+    /// A route works on the answer elsewhere.
+    case working
+    /// Waits for its output to be written before it moves to the shard of its session.
+    case moving
+    /// Says goodbye; nothing is read any more.
+    case ending
+  }
+
+  /// What few connections have; nil for nearly all of them at nearly all times.
+  final class Extras {
+    /// Bytes that came behind an unanswered request.
+    var pipelined: [UInt8] = []
+    /// Set while a JSONP request is unanswered: the name of its function.
+    var callback: [UInt8]?
+    /// Header lines that the answer carries because of the request's `Origin`.
+    var crossOrigin: [UInt8] = []
+    /// The session of an answer that waits for a slow reader.
+    var stalled: Session?
+    /// Where the connection goes once its output is written.
+    var destination: (shard: Int, moved: MovedRequest)?
+    var isReadingPaused = false
+  }
+
+  struct MovedRequest {
+    let head: RequestHead
+    let text: [UInt8]
+  }
+
+  unowned let shard: Shard
+  let number: UInt64
+  let isAdmin: Bool
+  let trustsUserHeader: Bool
+  private var parser = RequestParser()
+  private(set) var phase = Phase.reading
+  /// Of the request that is being answered.
+  private var keepsAlive = true
+  private var minorVersion: UInt8 = 1
+  private var isHead = false
+  var extras: Extras?
+  var heldSession: Session?
+  var deadline = Instant.distantFuture
+  var queuedDeadline = Instant.distantFuture
+  /// When the phase of reading began that a deadline is measured from.
+  private var phaseStart = Instant.distantFuture
+  private var isInBody = false
+
+  init(
+    on shard: Shard, adopting descriptor: Int32, number: UInt64, isAdmin: Bool, trustsUserHeader: Bool
+  ) throws(ReactorError) {
+    self.shard = shard
+    self.number = number
+    self.isAdmin = isAdmin
+    self.trustsUserHeader = trustsUserHeader
+    try super.init(on: shard.loop, adopting: descriptor)
+    becomeIdle()
+  }
+
+  // MARK: reading
+
+  override func received(_ bytes: Span<UInt8>) {
+    shard.http.bytesIn += bytes.count
+    if phase == .reading, !isBackedUp {
+      take(bytes)
+    } else if phase != .ending {
+      keep(bytes)
+    }
+  }
+
+  /// Takes the requests of `input` until one of them is not answered at once.
+  private func take(_ input: Span<UInt8>) {
+    var offset = 0
+    let limits = shard.context.limits
+    while offset < input.count, phase == .reading, !isClosed, !isBackedUp {
+      let unread = input.extracting(offset...)
+      switch parser.parse(unread, limits: limits, into: &shard.head) {
+      case .inPlace(let consumed):
+        offset += consumed
+        begin(shard.head, unread.extracting(0..<consumed))
+      case .buffered(let consumed):
+        offset += consumed
+        let text = parser.text
+        parser.reset()
+        begin(shard.head, text.span)
+      case .needMore(let sendContinue):
+        if sendContinue { sendInterim() }
+        return watchArrival()
+      case .failed(let fault):
+        return refuse(fault)
+      }
+    }
+    if offset < input.count, !isClosed, phase != .ending { keep(input.extracting(offset...)) }
+    moveIfReady()
+  }
+
+  /// A client that does not read its answers is not given more of them.
+  private var isBackedUp: Bool { pendingBytes > shard.context.maxUnreadBytes }
+
+  private func begin(_ head: RequestHead, _ text: Span<UInt8>) {
+    shard.http.requests += 1
+    keepsAlive = head.keepsAlive && !shard.isDraining
+    minorVersion = UInt8(head.minorVersion)
+    isHead = head.method == .head
+    deadline = .distantFuture
+    phaseStart = .distantFuture
+    isInBody = false
+    shard.handle(head, text, on: self)
+  }
+
+  /// Keeps what was pipelined behind an unanswered request.
+  private func keep(_ bytes: Span<UInt8>) {
+    let extras = ensureExtras()
+    bytes.withUnsafeBufferPointer { extras.pipelined.append(contentsOf: $0) }
+    if extras.pipelined.count > shard.context.maxPipelinedBytes, !extras.isReadingPaused {
+      extras.isReadingPaused = true
+      pauseReading()
+    }
+  }
+
+  /// Goes on with what was pipelined; called by the shard, not from inside an answer, so that nothing recurses.
+  func takeKept() {
+    guard phase == .reading, !isClosed, !isBackedUp, let extras, !extras.pipelined.isEmpty else { return }
+    let bytes = extras.pipelined
+    extras.pipelined = []
+    if extras.isReadingPaused {
+      extras.isReadingPaused = false
+      resumeReading()
+    }
+    take(bytes.span)
+  }
+
+  /// The peer closed, or half-closed. A held connect counts as abandoned, but is answered in case somebody still reads.
+  override func readEnded() {
+    switch phase {
+    case .reading, .ending, .moving: close(.peerClosed)
+    case .working: keepsAlive = false
+    case .holding:
+      keepsAlive = false
+      shard.abandoned(self)
+    }
+  }
+
+  // MARK: answering
+
+  /// Marks the request as held; the answer comes by ``answer(status:type:fields:)`` later.
+  func hold(callback: [UInt8]?, crossOrigin: [UInt8]) {
+    phase = .holding
+    if callback != nil || !crossOrigin.isEmpty {
+      let extras = ensureExtras()
+      extras.callback = callback
+      extras.crossOrigin = crossOrigin
+    }
+  }
+
+  func work() { phase = .working }
+
+  /// Lets go of what was remembered for the answer of a held connect.
+  func forgetRequest() {
+    extras?.callback = nil
+    extras?.crossOrigin = []
+  }
+
+  /// Writes the answer whose body stands in the shard's writer, and makes ready for the next request.
+  func answer(status: Int, type: StaticString?, fields: [UInt8]) {
+    guard !isClosed else { return }
+    let bodyBytes = shard.out.count
+    if isHead { shard.out.truncate(to: 0) }
+    shard.out.prependHead(
+      status: status, contentType: type, fields: fields, date: shard.date, keepsAlive: keepsAlive,
+      minorVersion: Int(minorVersion), bodyBytes: isHead ? bodyBytes : nil)
+    send(shard.out.bytes)
+    shard.out.clear(keepingAtMost: Shard.keptWriterBytes)
+    finish()
+  }
+
+  func answer(_ reply: HTTPReply) {
+    shard.out.clear()
+    shard.out.append(reply.body)
+    answer(status: reply.status, type: reply.type.header, fields: reply.fields)
+    reply.afterWritten?()
+  }
+
+  private func finish() {
+    guard !isClosed, phase != .ending else { return }
+    guard keepsAlive else { return end("answered") }
+    phase = .reading
+    if pendingBytes > 0 {
+      deadline = shard.now + shard.context.writeTimeout
+      shard.watch(self)
+    } else {
+      becomeIdle()
+    }
+    if let extras, !extras.pipelined.isEmpty { shard.hasKept(self) }
+  }
+
+  private func sendInterim() {
+    let text = ResponseHead.continue
+    send(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  /// Refuses what is no request, and ends: the framing of the connection is lost.
+  func refuse(_ fault: HTTPFault) {
+    shard.http.refused += 1
+    keepsAlive = false
+    answer(.text(fault.sentence + ".\n", status: fault.status))
+  }
+
+  private func end(_ label: String) {
+    phase = .ending
+    closeAfterDraining(.local(label), by: shard.now + shard.context.lingerTime)
+  }
+
+  /// Ends the connection if no request is on its way; else it ends with the answer.
+  func drain() {
+    keepsAlive = false
+    if phase == .reading { end("stopping") }
+  }
+
+  override func drained() {
+    settleStalled()
+    if phase == .moving { return moveIfReady() }
+    if phase == .reading, parser.phase == .idle { becomeIdle() }
+    if let extras, !extras.pipelined.isEmpty { shard.hasKept(self) }
+  }
+
+  private func settleStalled() {
+    guard let session = extras?.stalled else { return }
+    extras?.stalled = nil
+    shard.broker.answerSettled(session, now: shard.now)
+    shard.scheduleDeadlines()
+  }
+
+  override func closed(_ reason: CloseReason) {
+    phase = .ending
+    deadline = .distantFuture
+    settleStalled()
+    shard.closed(self)
+  }
+
+  // MARK: deadlines
+
+  private func becomeIdle() {
+    deadline = shard.now + shard.context.idleTimeout
+    shard.watch(self)
+  }
+
+  /// A request has begun and is incomplete: its head has one deadline, its body a pace.
+  private func watchArrival() {
+    let context = shard.context
+    switch parser.phase {
+    case .idle: return
+    case .head:
+      if phaseStart == .distantFuture {
+        phaseStart = shard.now
+        deadline = phaseStart + context.limits.headTimeout
+      }
+    case .body:
+      if !isInBody { phaseStart = shard.now }
+      isInBody = true
+      let pace = Double(parser.receivedBodyBytes) / Double(max(1, context.limits.minBodyBytesPerSecond))
+      deadline = phaseStart + context.limits.headTimeout + .seconds(pace)
+    }
+    shard.watch(self)
+  }
+
+  /// The deadline has come: a half request is told so, an idle connection or one that does not read just ends.
+  func deadlinePassed() {
+    guard !isClosed, phase == .reading else { return }
+    if pendingBytes > 0 { return close(.stalled) }
+    if parser.phase == .idle { return close(.local("idle")) }
+    shard.http.timeouts += 1
+    refuse(.timeout)
+  }
+
+  // MARK: moving
+
+  /// Marks the connection as one that goes to the shard that owns the session of this request: as soon as all that was
+  /// answered before is written, and with whatever was pipelined behind it.
+  func move(_ request: MovedRequest, to destination: Int) {
+    phase = .moving
+    ensureExtras().destination = (destination, request)
+  }
+
+  private func moveIfReady() {
+    guard phase == .moving, !isClosed, pendingBytes == 0, let extras, let destination = extras.destination else {
+      return
+    }
+    shard.leaving(self)
+    let moved = MovedConnection(
+      descriptor: detach(), isAdmin: isAdmin, trustsUserHeader: trustsUserHeader, head: destination.moved.head,
+      text: destination.moved.text, rest: extras.pipelined)
+    shard.send(moved, to: destination.shard)
+  }
+
+  /// Begins the life of a connection on its new shard with the request that brought it here.
+  func resume(_ moved: MovedConnection) {
+    begin(moved.head, moved.text.span)
+    if !moved.rest.isEmpty { ensureExtras().pipelined = moved.rest }
+    takeKept()
+    moveIfReady()
+  }
+
+  func ensureExtras() -> Extras {
+    if let extras { return extras }
+    let extras = Extras()
+    self.extras = extras
+    return extras
+  }
+}
