@@ -15,9 +15,12 @@ let package = Package(
   products: [
     .library(name: "Bayeux", targets: ["Bayeux"]),
     .library(name: "BrokerServer", targets: ["BrokerServer"]),
+    .executable(name: "broker-cli", targets: ["broker-cli"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2")
+    .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
   ],
   targets: [
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
@@ -29,6 +32,19 @@ let package = Package(
       name: "BrokerServer",
       dependencies: [
         "Bayeux", "Bytes", "ChatService", "Reactor", "Wire", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .target(
+      name: "BrokerSettings",
+      dependencies: [
+        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Wire",
+        .product(name: "Configuration", package: "swift-configuration"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "broker-cli",
+      dependencies: [
+        "BrokerServer", "BrokerSettings", "Bytes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import BrokerServer
+import Wire
+
+/// What has to hold between settings, whoever gave them.
+enum CrossChecks {
+  /// Characters of `admin.token` where other machines can try to guess it.
+  static let minAdminTokenCharacters = 16
+
+  static func errors(in settings: Settings, origins: [String: SettingOrigin]) -> [SettingsError] {
+    let (server, admin, http) = (settings.server.server, settings.server.admin, settings.server.http)
+    var errors: [SettingsError] = []
+    if !HostText.isLoopback(admin.host) {
+      if let token = admin.token {
+        if token.count < minAdminTokenCharacters {
+          errors.append(.adminTokenTooShort(origins["admin.token"], minCharacters: minAdminTokenCharacters))
+        }
+      } else {
+        errors.append(.adminNeedsToken(origins["admin.host"], host: admin.host))
+      }
+    }
+    if server.port != 0, server.port == admin.port, HostText.overlap(server.host, admin.host) {
+      errors.append(.samePort(origins["admin.port"] ?? origins["server.port"], port: server.port))
+    }
+    if http.allowedOrigins.count > 1, http.allowedOrigins.contains("*") {
+      errors.append(.anyOriginAmongOthers(origins["http.allowedOrigins"]))
+    }
+    if http.limits.maxRequestLineBytes > http.limits.maxHeadBytes {
+      errors.append(
+        .requestLineLongerThanHead(
+          origins["http.maxRequestLineBytes"] ?? origins["http.maxHeadBytes"], headBytes: http.limits.maxHeadBytes))
+    }
+    return errors
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bayeux
+import BrokerServer
+import ChatService
+
+extension SettingsTable {
+  /// How a user is known, and the chat API.
+  static let gms: [SettingKey] = [
+    .texts(
+      "gms.userHeaders", \.server.gms.userHeaders, .headerName,
+      "Headers that carry the user; some proxies drop names with underscores, hence the aliases."),
+    .bool(
+      "gms.userFromQuery", \.server.gms.userFromQuery,
+      "Whether a query parameter `gms_user` counts where no header can be set."),
+    .bool(
+      "gms.userFromCookie", \.server.gms.userFromCookie,
+      "Whether a cookie `gms_user` counts where no header can be set."),
+    .texts(
+      "gms.trustedProxies", \.server.gms.trustedProxies, .network,
+      "Networks whose user header is believed; empty believes every peer."),
+    .bool(
+      "gms.requireUser", \.server.bayeux.options.requiresUser, "Whether a handshake without a user is refused."),
+    .bool(
+      "gms.requireUserOnEveryRequest", \.server.bayeux.options.requiresUserOnEveryRequest,
+      "Whether every later request has to repeat the user of its handshake."),
+    .optionalText(
+      "gms.externalUrlBase", \.server.gms.externalUrlBase, .baseURL, "Base of the absolute URLs in answers.",
+      unset: "taken from the request"),
+  ]
+
+  /// How the chat API answers; the reasons for the defaults stand in `ChatConfiguration`.
+  static let chat: [SettingKey] = [
+    .choice(
+      "gms.cometReply", \.chat.cometReply,
+      "What a chat call with `notify_by=comet` answers: the whole chat object, a sentence, or the channel."),
+    .choice("gms.transcriptPosition", \.chat.transcriptPosition, "How `transcriptPosition` is written in JSON."),
+    .bool("gms.prettyJson", \.chat.prettyJSON, "Whether bodies are indented as GMS 8.1.1 wrote them."),
+    .bool("gms.allowRechat", \.chat.allowRechat, "Whether a create after the end of a chat opens a new one."),
+    .bool("gms.allowGetCreate", \.chat.allowGetCreate, "Whether a GET with query parameters creates a service."),
+    .bool(
+      "gms.strictUser", \.chat.strictUser,
+      "Whether a chat call with another user than the one of its service is refused (403)."),
+    .bool(
+      "gms.refuseCallsOnEndedChats", \.chat.chat400OnDisconnected,
+      "Whether calls on an ended chat are 400 instead of 200 with `DISCONNECTED` "
+        + "(GMS `_chat_400_response_on_disconnected`)."),
+    .time(
+      "gms.serviceTtl", \.chat.serviceTTL, 1...longestMilliseconds,
+      "How long a service is kept after it was last used (GMS `_ttl`); then its id is unknown (404)."),
+    .text(
+      "gms.defaultEndpoint", \.chat.defaultEndpoint, .any,
+      "Chat endpoint, `tenant:endpoint`, of services that name none (GMS `default_chat_endpoint`)."),
+    .text(
+      "gms.loadBalancerPath", \.chat.loadBalancerPath, .absolutePath,
+      "A member of verbose replies (GMS `chat_load_balancer_url_path`); nothing is served there."),
+    .whole(
+      "gms.timeZoneOffsetMinutes", \.chat.timeZoneOffsetMinutes, -1_440...1_440, .minutes,
+      "What `clientTimeZoneOffset` shows when the client gave none."),
+  ]
+
+  /// The bounds of the chat service; each default and its reason stands in `ChatLimits`.
+  static let chatLimits: [SettingKey] = [
+    .whole(
+      "gms.maxServices", \.chat.limits.maxServices, 1...100_000_000, .services,
+      "Services kept at once; the next creation is 503."),
+    .whole(
+      "gms.maxMessageBytes", \.chat.limits.maxMessageBytes, 1...(1 << 30), .bytes,
+      "Text of one customer's message; more is 400."),
+    .whole("gms.maxFields", \.chat.limits.maxFields, 1...100_000, .fields, "Fields of one request; more is 400."),
+    .whole(
+      "gms.maxFieldBytes", \.chat.limits.maxFieldBytes, 1...(1 << 30), .bytes,
+      "Name and value of one field; more is 400."),
+    .whole(
+      "gms.maxDataBytes", \.chat.limits.maxDataBytes, 1...(1 << 30), .bytes,
+      "All fields that are kept with one service; more is 400."),
+    .whole(
+      "gms.maxTranscriptEntries", \.chat.limits.maxTranscriptEntries, 1...100_000_000, .entries,
+      "Entries kept of one transcript; beyond it the oldest are forgotten."),
+    .whole(
+      "gms.maxTranscriptBytes", \.chat.limits.maxTranscriptBytes, 1...(1 << 40), .bytes,
+      "Texts and nicknames kept of one transcript; beyond it the oldest entries are forgotten."),
+    .whole(
+      "gms.maxRememberedEvents", \.chat.limits.maxRememberedEvents, 0...1_000_000, .events,
+      "Events remembered per chat, so that a backend may send one again without doubling it."),
+    .whole(
+      "gms.maxEventsWhileOpening", \.chat.limits.maxEventsWhileOpening, 0...1_000_000, .events,
+      "Events that may arrive before the opening of their chat is answered; later ones are dropped."),
+    .time(
+      "gms.callTimeout", \.chat.limits.callTimeout, 1...longestMilliseconds,
+      "How long a call waits for the chat backend; then it is 500."),
+    .time(
+      "gms.holdBack", \.chat.limits.holdBack, 0...longestMilliseconds,
+      "How long events of a new chat wait for the reply of its create to be written."),
+    .time(
+      "gms.sweepInterval", \.chat.limits.sweepInterval, 1...longestMilliseconds,
+      "How often the chat service looks for times that ran out."),
+  ]
+}
+
+extension Settings {
+  /// Shorter key paths for the table.
+  fileprivate var chat: ChatConfiguration {
+    get { server.gms.chat }
+    set { server.gms.chat = newValue }
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bayeux
+import BrokerServer
+
+extension SettingsTable {
+  /// The bounds of the broker core; each default and its reason stands in `BayeuxLimits`.
+  static let bayeuxLimits: [SettingKey] = [
+    .whole(
+      "bayeux.maxMessagesPerBatch", \.limits.maxMessagesPerBatch, 1...1_000_000, .messages,
+      "Messages in one request; more is HTTP 413."),
+    .whole(
+      "bayeux.maxDepth", \.limits.maxDepth, 1...63, .levels, "Nesting of the JSON of a request; more is HTTP 400."),
+    .whole(
+      "bayeux.maxChannelBytes", \.limits.maxChannelBytes, 16...65_536, .bytes,
+      "Name of a channel; more is `405::channel_invalid`."),
+    .whole(
+      "bayeux.maxIdBytes", \.limits.maxIDBytes, 1...65_536, .bytes,
+      "Id of a message; more is `405::message_id_invalid`."),
+    .whole("bayeux.maxUserBytes", \.limits.maxUserBytes, 1...65_536, .bytes, "A `gms_user`; more is HTTP 400."),
+    .whole(
+      "bayeux.maxSubscriptionsPerSession", \.limits.maxSubscriptionsPerSession, 1...1_000_000, .subscriptions,
+      "Subscriptions of one session; more is refused."),
+    .whole(
+      "bayeux.maxSessions", \.limits.maxSessions, 1...(1 << 24), .sessions,
+      "Sessions of one shard; more is `403::handshake_denied` with advice to try again."),
+    .whole(
+      "bayeux.maxQueueMessages", \.limits.maxQueueMessages, 1...100_000_000, .messages,
+      "Messages that wait for one session; reaching it ends the session."),
+    .whole(
+      "bayeux.maxQueueBytes", \.limits.maxQueueBytes, 1...(1 << 40), .bytes,
+      "Messages that wait for one session; reaching it ends the session."),
+    .whole(
+      "bayeux.maxResponseBytes", \.limits.maxResponseBytes, 1...(1 << 30), .bytes,
+      "Events in one response; what is left waits for the next connect, which returns at once."),
+    .whole(
+      "bayeux.maxBacklogMessages", \.limits.maxBacklogMessages, 0...100_000_000, .messages,
+      "Messages kept for one user who is away; beyond it the oldest goes."),
+    .whole(
+      "bayeux.maxBacklogBytes", \.limits.maxBacklogBytes, 0...(1 << 40), .bytes,
+      "Messages kept for one user who is away; beyond it the oldest goes."),
+    .time(
+      "bayeux.maxBacklogAge", \.limits.maxBacklogAge, 1...longestMilliseconds,
+      "How long a message is kept for a user who is away."),
+    .whole(
+      "bayeux.maxBacklogUsers", \.limits.maxBacklogUsers, 0...100_000_000, .users,
+      "Users of one shard for whom messages are kept; a message for a further one is dropped."),
+  ]
+}
+
+extension Settings {
+  /// Shorter key paths for the table.
+  fileprivate var limits: BayeuxLimits {
+    get { server.bayeux.options.limits }
+    set { server.bayeux.options.limits = newValue }
+  }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+public import Bytes
+
+/// A chat as agents see it.
+public struct AgentChat: Sendable, Hashable {
+  public let serviceID: String
+  public let chatSessionID: String
+  public let isLive: Bool
+  /// The customer's nickname.
+  public let customer: String
+  public let subject: String
+  public let startedAtSecondsSince1970: Int64
+  /// Of the last entry that was acknowledged.
+  public let transcriptPosition: Int
+  /// Nicknames, in the order in which they joined.
+  public let agents: [String]
+  /// Whether the customer's app is connected; nil for a customer who polls, or of whom nothing was heard yet.
+  public let isCustomerOnline: Bool?
+
+  /// `{serviceId, chatSessionId, state, customer, subject, startedAt, transcriptPosition, agents, customerOnline}`;
+  /// `state` is `CONNECTED` or `DISCONNECTED`, `startedAt` in UTC, `transcriptPosition` a string as in the chat API.
+  public var json: JSONValue {
+    [
+      "serviceId": .string(serviceID),
+      "chatSessionId": .string(chatSessionID),
+      "state": .string((isLive ? ChatIxn.State.connected : .disconnected).rawValue),
+      "customer": .string(customer),
+      "subject": .string(subject),
+      "startedAt": .string(UTCTime(secondsSince1970: startedAtSecondsSince1970).iso8601),
+      "transcriptPosition": .string(String(transcriptPosition)),
+      "agents": .array(agents.map { .string($0) }),
+      "customerOnline": isCustomerOnline.map { .bool($0) } ?? .null,
+    ]
+  }
+}
+
+/// An agent by name, whether ready for chats or not.
+public struct AgentState: Sendable, Hashable {
+  public let name: String
+  public let isReady: Bool
+  /// Live chats that an agent of this nickname is in.
+  public let chats: Int
+
+  /// `{name, ready, chats}`
+  public var json: JSONValue { ["name": .string(name), "ready": .bool(isReady), "chats": JSONValue(chats)] }
+}
+
+/// What agents hear of a chat.
+public enum AgentEvent: Sendable, Hashable {
+  case opened(AgentChat)
+  case message(serviceID: String, text: String)
+  case typing(serviceID: String, Bool)
+  case presence(serviceID: String, isOnline: Bool)
+  case ended(serviceID: String)
+
+  public var serviceID: String {
+    switch self {
+    case .opened(let chat): chat.serviceID
+    case .message(let id, _), .typing(let id, _), .presence(let id, _), .ended(let id): id
+    }
+  }
+}
+
+/// Every way in which a call of an agent fails, with its status and its sentence.
+public enum AgentError: Error, Hashable, Sendable, CaseIterable {
+  case noSuchChat, chatEnded, notJoined, alreadyJoined, nicknameTaken, tooManyInChat
+  case badNickname, emptyText, textTooLong, badURL
+  case tooManyAgents, unavailable
+
+  public var status: Int { row.status }
+  public var message: String { row.message }
+  public var exception: String { "agent." + row.exception }
+  /// `{"exception":"…","message":"…"}`
+  public var json: JSONValue { ["exception": .string(exception), "message": .string(message)] }
+
+  // swift-format-ignore
+  private var row: (status: Int, exception: String, message: String) {
+    switch self {
+    case .noSuchChat: (404, "NoSuchChat", "no chat of this service id is known")
+    case .chatEnded: (409, "ChatEnded", "the chat was finished")
+    case .notJoined: (409, "NotJoined", "no agent of this nickname is in the chat; join first")
+    case .alreadyJoined: (409, "AlreadyJoined", "an agent of this nickname is in the chat already")
+    case .nicknameTaken: (409, "NicknameTaken", "the customer has this nickname")
+    case .tooManyInChat: (409, "TooManyInChat", "too many agents are in the chat")
+    case .badNickname: (400, "BadNickname", "a nickname is missing or too long")
+    case .emptyText: (400, "EmptyText", "a text is missing")
+    case .textTooLong: (400, "TextTooLong", "the text is too long")
+    case .badURL: (400, "BadURL", "a URL must begin with http:// or https:// and must not be too long")
+    case .tooManyAgents: (503, "TooManyAgents", "too many agents are known")
+    case .unavailable: (503, "Unavailable", "the chat service is not running")
+    }
+  }
+}
+
+/// Every bound of the embedded chat server, and what is seen when it is reached.
+public struct EmbeddedChatLimits: Sendable, Hashable {
+  /// UTF-8 bytes of an agent's nickname; beyond it ``AgentError/badNickname``.
+  public var maxNicknameBytes = 128
+  /// UTF-8 bytes of a text; beyond it ``AgentError/textTooLong``, for customers ``ChatBackendError/badInput``.
+  public var maxTextBytes = 16_384
+  /// UTF-8 bytes of a URL, what browsers take for sure; beyond it ``AgentError/badURL``.
+  public var maxURLBytes = 2_048
+  /// Agents in one chat at once; beyond it ``AgentError/tooManyInChat``.
+  public var maxAgentsInChat = 16
+  /// Agents known by name; beyond it ``AgentError/tooManyAgents``.
+  public var maxAgents = 10_000
+  /// Ended chats that are still listed, the latest ones; calls on others are ``AgentError/noSuchChat``.
+  public var maxEndedChats = 100
+  /// Calls remembered per chat, so that one that is repeated happens once.
+  public var maxRememberedCalls = 64
+  /// Events that one observer of ``EmbeddedChatBackend/agentEvents()`` may be behind; later ones it misses.
+  public var maxObserverBacklog = 10_000
+
+  public init() {}
+}

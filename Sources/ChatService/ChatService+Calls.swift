@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+
+// MARK: the face to the HTTP routes
+
+extension ChatService {
+  /// `POST /genesys/1/service/{name}`: `{"_id":"…"}`, with `_verbose` also `_chatIxnAPI-CREATE-URL`.
+  public func createService(named name: String, fields: ChatFields, caller: ChatCaller) async -> ChatReply {
+    do throws(ChatError) {
+      return try await makeService(named: name, fields: fields, caller: caller)
+    } catch {
+      return error.reply
+    }
+  }
+
+  private func makeService(
+    named name: String, fields: ChatFields, caller: ChatCaller
+  ) async throws(ChatError) -> ChatReply {
+    guard let definition = configuration.services[name] else { throw .unknownServiceName }
+    try fields.check(configuration.limits)
+    guard records.count < configuration.limits.maxServices else { throw .tooManyServices }
+    let id = Identifiers.uuid4(using: &random)
+    let ttl = definition.ttl ?? configuration.serviceTTL
+    let expires = clock.now() + ttl
+    let data = fields.businessData(without: ["_verbose"])
+    let record = ServiceRecord(
+      id: id, definition: definition, data: data, ttl: ttl, expires: expires, user: caller.user ?? fields.cometDevice)
+    records[id] = record
+    let request = ChatServiceRequest(serviceID: id, name: name, data: data, ttl: ttl)
+    let outcome = await submit(id, awaiting: .answer) { backend, _ throws(ChatBackendError) in
+      try await backend.createService(request)
+    }
+    do throws(ChatError) {
+      try outcome.check()
+    } catch {
+      forget(record)
+      throw error
+    }
+    wake(for: .expiry(serviceID: id), at: expires)
+    counters.servicesCreated += 1
+    var members: [JSONValue.Member] = [.init("_id", .string(id))]
+    if fields.bool("_verbose") {
+      members.insert(.init("_chatIxnAPI-CREATE-URL", .string(ServicePath.chat(id))), at: 0)
+    }
+    return .json(JSONValue.object(members).encoded)
+  }
+
+  // MARK: chats
+
+  /// A call on the chat of a service: `POST /genesys/1/service/{id}/ixn/chat[/{operation}]`.
+  public func call(
+    _ operation: ChatOperation, service id: String, fields: ChatFields, caller: ChatCaller
+  ) async -> ChatReply {
+    do throws(ChatError) {
+      guard let record = records[id] else { throw .unknownService }
+      try fields.check(configuration.limits)
+      record.expires = clock.now() + record.ttl
+      if operation == .create { return try await create(record, fields, caller) }
+      if record.opening != nil { try await waitForOpening(of: record) }
+      guard record.interaction != nil else { throw .noChat }
+      try checkUser(of: record, caller)
+      if operation == .disconnect { return try await disconnect(record, fields) }
+      return try await converse(operation, record, fields)
+    } catch {
+      return error.reply
+    }
+  }
+}
+
+// MARK: the calls one by one
+
+extension ChatService {
+  private func checkUser(of record: ServiceRecord, _ caller: ChatCaller) throws(ChatError) {
+    guard configuration.strictUser, let user = caller.user, let owner = record.user, user != owner else { return }
+    throw .wrongUser
+  }
+
+  /// Opens the chat; of a service that has one, says how it stands. An ended one stays ended unless ``ChatConfiguration/allowRechat``.
+  private func create(
+    _ record: ServiceRecord, _ fields: ChatFields, _ caller: ChatCaller
+  ) async throws(ChatError) -> ChatReply {
+    // The header of the first create decides whose service it is; later ones have to agree.
+    if record.opening != nil || record.interaction != nil { try checkUser(of: record, caller) }
+    let mayOpen = record.interaction.map { !$0.isLive && configuration.allowRechat } ?? true
+    if record.opening == nil, mayOpen { try open(record, fields, caller) }
+    if record.opening != nil { try await waitForOpening(of: record) }
+    guard let chat = record.interaction else { throw .noChat }
+    let ixn = chat.createReply(isVerbose: fields.bool("_verbose"))
+    guard chat.isHeldBack else { return reply(ixn, of: record) }
+    let id = record.id
+    return reply(ixn, of: record) { Task { await self.release(id) } }
+  }
+
+  private func open(_ record: ServiceRecord, _ fields: ChatFields, _ caller: ChatCaller) throws(ChatError) {
+    let form = try CreateForm(fields, service: record, configuration: configuration)
+    let user = caller.user ?? record.user ?? fields.cometDevice
+    guard user != nil || !form.notifiesByComet else { throw .userRequired }
+    record.user = user
+    bind(record, to: form.notifiesByComet ? user : nil)
+    record.isOnline = nil
+    record.opening = .init(notifiesByComet: form.notifiesByComet, timeZoneOffset: form.request.timeZoneOffset)
+    let call = mintCall()
+    Task {
+      let result: Result<ChatOpened, ChatBackendError>
+      do throws(ChatBackendError) {
+        result = .success(try await backend.openChat(form.request, call: call))
+      } catch {
+        result = .failure(error)
+      }
+      await finishOpening(of: form.request.serviceID, result)
+    }
+  }
+
+  private func finishOpening(of id: String, _ result: Result<ChatOpened, ChatBackendError>) async {
+    guard let record = records[id], let opening = record.opening else {
+      if case .success = result { leave(id) }
+      return
+    }
+    record.opening = nil
+    let openings = record.waiting.filter { waiters[$0]?.subject == .opening }
+    guard case .success(let opened) = result else {
+      if case .failure(let error) = result { for call in openings { settle(call, .failed(error)) } }
+      for event in opening.early { await backend.acknowledge(event, position: nil) }
+      return
+    }
+    let now = clock.now()
+    record.interaction = Interaction(
+      serviceID: id, opened: opened, notifiesByComet: opening.notifiesByComet, timeZoneOffset: opening.timeZoneOffset,
+      limits: configuration.limits)
+    counters.chatsOpened += 1
+    counters.liveChats += 1
+    if opening.notifiesByComet { wake(for: .release(serviceID: id), at: now + configuration.limits.holdBack) }
+    if let interval = backend.keepAliveInterval {
+      wake(for: .keepAlive(serviceID: id, chatSessionID: opened.chatSessionID), at: now + interval)
+    }
+    for call in openings { settle(call, .accepted) }
+    let taken = opening.early.map { ($0, take($0)) }
+    for case (let event, .now(let position)) in taken { await backend.acknowledge(event, position: position) }
+  }
+
+  private func waitForOpening(of record: ServiceRecord) async throws(ChatError) {
+    try await wait(record.id, for: .opening).check()
+  }
+
+  /// Refresh, send, startTyping, stopTyping: says what is to be said, and reads.
+  private func converse(
+    _ operation: ChatOperation, _ record: ServiceRecord, _ fields: ChatFields
+  ) async throws(ChatError) -> ChatReply {
+    let isVerbose = fields.bool("_verbose")
+    let text = fields.text("message")
+    var position = operation == .refresh ? try fields.position : nil
+    if operation == .send, fields["message"] == nil { throw .missingMessage }
+    if let text, text.utf8.count > configuration.limits.maxMessageBytes { throw .messageTooLong }
+    // In comet mode what was said comes back as an event; the reply must not show it as well.
+    if record.interaction?.notifiesByComet == true, text != nil { position = nil }
+
+    if record.interaction?.isLive == true {
+      let id = record.id
+      switch (operation, text) {
+      case (.startTyping, _), (.stopTyping, _):
+        let isTyping = operation == .startTyping
+        try await submit(id, isVerbose: isVerbose) { backend, call throws(ChatBackendError) in
+          try await backend.typing(isTyping, in: id, call: call)
+        }.check()
+      case (_, let text?):
+        try await submit(id, isVerbose: isVerbose) { backend, call throws(ChatBackendError) in
+          try await backend.send(text, in: id, call: call)
+        }.check()
+      case (_, nil): break
+      }
+    }
+    let refusesEnded = record.definition.chat400OnDisconnected ?? configuration.chat400OnDisconnected
+    if record.interaction?.isLive == false, refusesEnded { throw .chatEnded }
+    guard let ixn = record.interaction?.transcriptReply(after: position, isVerbose: isVerbose) else { throw .noChat }
+    return reply(ixn, of: record)
+  }
+
+  private func disconnect(_ record: ServiceRecord, _ fields: ChatFields) async throws(ChatError) -> ChatReply {
+    let id = record.id
+    if record.interaction?.isLive == true {
+      try await submit(id) { backend, call throws(ChatBackendError) in
+        try await backend.disconnect(id, call: call)
+      }.check()
+    }
+    guard let ixn = record.interaction?.disconnectReply(isVerbose: fields.bool("_verbose")) else { throw .noChat }
+    return .json(style.encode(ixn, order: .disconnectReply))
+  }
+
+  private func reply(
+    _ ixn: ChatIxn, of record: ServiceRecord, afterWritten: (@Sendable () -> Void)? = nil
+  ) -> ChatReply {
+    guard record.interaction?.notifiesByComet == true, ixn.state != .disconnected else {
+      return .json(style.encode(ixn, order: .reply), afterWritten: afterWritten)
+    }
+    let body: [UInt8]
+    switch configuration.cometReply {
+    case .full: body = style.encode(ixn, order: .reply, note: ChatIxnStyle.cometNote)
+    case .message: body = JSONValue.object([.init("message", .string(ChatIxnStyle.cometNote))]).encoded
+    case .channel:
+      body = JSONValue.object([.init("_id", .string(record.id)), .init("comet_channel", "/_genesys")]).encoded
+    }
+    return .json(body, afterWritten: afterWritten)
+  }
+}

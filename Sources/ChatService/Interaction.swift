@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The chat of one service: what has been said, what the customer has been given of it, and what comes next.
+///
+/// A value without clock, socket or suspension. It is told what happened and says what is to be pushed; it is asked for
+/// a reply and says what the reply shows.
+struct Interaction: Sendable {
+  /// What an event leads to.
+  struct Effects: Sendable, Equatable {
+    /// To be pushed, in this order.
+    var notifications: [ChatIxn] = []
+    /// Of the last entry, for whoever made the event; nil when the event was not taken.
+    var position: Int?
+    /// False for an event that came before or belongs to another chat.
+    var isNew = false
+    var hasEnded = false
+  }
+
+  let serviceID: String
+  /// Whether events go to `/_genesys` (`notify_by=comet`); else the client polls.
+  let notifiesByComet: Bool
+  let opened: ChatOpened
+  let timeZoneOffset: Int
+  private let maxRememberedEvents: Int
+
+  private(set) var server: ChatServerAddress
+  private(set) var transcript: Transcript
+  private(set) var isLive = true
+  /// The position of the last entry that the client has been given, by reply or by event.
+  private(set) var cursor = 1
+  /// Events of a new chat that wait until the reply of its create is written; nil once it is.
+  private var heldBack: [ChatIxn]?
+  private var rememberedEvents: [String] = []
+  private var oldestRemembered = 0
+
+  init(serviceID: String, opened: ChatOpened, notifiesByComet: Bool, timeZoneOffset: Int, limits: ChatLimits) {
+    self.serviceID = serviceID
+    self.opened = opened
+    self.notifiesByComet = notifiesByComet
+    self.timeZoneOffset = timeZoneOffset
+    maxRememberedEvents = limits.maxRememberedEvents
+    server = opened.server
+    transcript = Transcript(limits: limits)
+    // The first event of every comet chat: position 1 and nothing to show.
+    heldBack = notifiesByComet ? [ixn(.transcript, position: 1, entries: [])] : nil
+  }
+
+  var isHeldBack: Bool { heldBack != nil }
+
+  // MARK: what happens
+
+  /// - Parameter isVerbose: whether the request that caused the event asked for `_verbose`; its event inherits that.
+  mutating func receive(_ event: ChatBackendEvent, isVerbose: Bool) -> Effects {
+    guard isLive, event.chatSessionID == opened.chatSessionID else { return Effects() }
+    guard remember(event.id) else { return Effects() }
+    switch event.content {
+    case .entries(let entries):
+      let notifications = append(entries, at: event.secondsSince1970, isVerbose: isVerbose, ends: false)
+      return Effects(notifications: notifications, position: transcript.position, isNew: true)
+    case .ended(let entries):
+      return end(with: entries, at: event.secondsSince1970)
+    case .relocated(let server):
+      self.server = server
+      return Effects(position: transcript.position, isNew: true)
+    }
+  }
+
+  /// Ends a chat that the backend will say nothing more about: it lost the chat, or the service expired.
+  mutating func endHere() -> Effects { isLive ? end(with: [], at: opened.startedAtSecondsSince1970) : Effects() }
+
+  /// Lets go of the events that were held back.
+  mutating func release() -> [ChatIxn] {
+    guard let held = heldBack else { return [] }
+    heldBack = nil
+    return give(held)
+  }
+
+  mutating func moved(to server: ChatServerAddress) { self.server = server }
+
+  private mutating func end(with entries: [ChatEntry], at seconds: Int64) -> Effects {
+    isLive = false
+    // The end itself is a plain event, also when a verbose disconnect caused it.
+    let notifications = append(entries, at: seconds, isVerbose: false, ends: true)
+    return Effects(notifications: notifications, position: transcript.position, isNew: true, hasEnded: true)
+  }
+
+  /// Gives the entries their places; the events that tell of them, each holding what may stand together.
+  private mutating func append(
+    _ entries: [ChatEntry], at seconds: Int64, isVerbose: Bool, ends: Bool
+  ) -> [ChatIxn] {
+    let elapsed = max(0, seconds - opened.startedAtSecondsSince1970)
+    var groups: [[TranscriptEntry]] = []
+    for entry in entries {
+      let placed = transcript.append(entry, seconds: elapsed)
+      if let last = groups.last?.last, !entry.kind.isIsolated, !last.entry.kind.isIsolated {
+        groups[groups.count - 1].append(placed)
+      } else {
+        groups.append([placed])
+      }
+    }
+    guard notifiesByComet else { return [] }
+    if ends, groups.last?.last?.entry.kind.isIsolated ?? true { groups.append([]) }
+    let events = groups.enumerated().map { index, group in
+      let isLast = ends && index == groups.count - 1
+      return ixn(
+        isLast ? .disconnected : .transcript, position: group.last?.position ?? transcript.position, entries: group,
+        isVerbose: isVerbose)
+    }
+    guard heldBack == nil else {
+      heldBack?.append(contentsOf: events)
+      return []
+    }
+    return give(events)
+  }
+
+  private mutating func give(_ events: [ChatIxn]) -> [ChatIxn] {
+    if let last = events.last { cursor = last.position }
+    return events
+  }
+
+  /// False when the event was there before.
+  private mutating func remember(_ id: String) -> Bool {
+    guard !rememberedEvents.contains(id) else { return false }
+    if rememberedEvents.count < maxRememberedEvents {
+      rememberedEvents.append(id)
+    } else if maxRememberedEvents > 0 {
+      rememberedEvents[oldestRemembered] = id
+      oldestRemembered = (oldestRemembered + 1) % maxRememberedEvents
+    }
+    return true
+  }
+
+  // MARK: what replies show
+
+  /// The reply of a create: where the client stands. Not a reading, so the cursor stays.
+  func createReply(isVerbose: Bool) -> ChatIxn {
+    isLive
+      ? ixn(.connected, position: cursor, isVerbose: isVerbose)
+      : ixn(.disconnected, position: cursor, entries: [], isVerbose: isVerbose)
+  }
+
+  /// The reply of refresh, send, startTyping and stopTyping.
+  ///
+  /// A polling client is given what stands behind `position`, or behind what it was given last. A comet client gets its
+  /// entries as events and here none, so that nothing is shown twice, unless it asks for those behind a position.
+  mutating func transcriptReply(after position: Int?, isVerbose: Bool) -> ChatIxn {
+    let state = isLive ? ChatIxn.State.transcript : .disconnected
+    if notifiesByComet {
+      guard let position else { return ixn(state, position: cursor, entries: [], isVerbose: isVerbose) }
+      return ixn(
+        state, position: transcript.position, entries: Array(transcript.entries(after: position)),
+        isVerbose: isVerbose)
+    }
+    let unread = transcript.entries(after: position ?? cursor)
+    cursor = transcript.position
+    return ixn(state, position: cursor, entries: Array(unread), isVerbose: isVerbose)
+  }
+
+  /// The reply of a disconnect: no transcript, and the position not advanced.
+  func disconnectReply(isVerbose: Bool) -> ChatIxn {
+    ixn(.disconnected, position: cursor, isVerbose: isVerbose)
+  }
+
+  private func ixn(
+    _ state: ChatIxn.State, position: Int, entries: [TranscriptEntry]? = nil, isVerbose: Bool = false
+  ) -> ChatIxn {
+    let verbose = ChatIxn.Verbose(
+      serviceID: serviceID, userID: opened.userID, secureKey: opened.secureKey, server: server,
+      timeZoneOffset: timeZoneOffset)
+    return ChatIxn(
+      state: state, chatSessionID: opened.chatSessionID, position: position, entries: entries,
+      startedAt: opened.startedAtSecondsSince1970, verbose: isVerbose ? verbose : nil)
+  }
+}

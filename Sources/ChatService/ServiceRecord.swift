@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+
+/// A service and its chat. A class, so that the actor that owns it changes it in place.
+final class ServiceRecord {
+  /// A chat that the backend has been asked for.
+  struct Opening {
+    let notifiesByComet: Bool
+    let timeZoneOffset: Int
+    /// Events that overtook the backend's answer.
+    var early: [ChatBackendEvent] = []
+  }
+
+  let id: String
+  let definition: ChatServiceDefinition
+  let data: [ChatFields.Field]
+  let ttl: Duration
+  var expires: Instant
+  /// Whose service it is: the `gms_user` of the create, else of the service creation, else the comet device's id.
+  var user: String?
+  var opening: Opening?
+  var interaction: Interaction?
+  /// Calls that wait for something of this service.
+  var waiting: Set<CallID> = []
+  /// What the backend was last told about the customer.
+  var isOnline: Bool?
+
+  init(
+    id: String, definition: ChatServiceDefinition, data: [ChatFields.Field], ttl: Duration, expires: Instant,
+    user: String?
+  ) {
+    self.id = id
+    self.definition = definition
+    self.data = data
+    self.ttl = ttl
+    self.expires = expires
+    self.user = user
+  }
+}
+
+/// How a call to the backend came out.
+enum CallOutcome: Sendable {
+  /// What it caused stands in the transcript.
+  case accepted
+  case chatEnded
+  case failed(ChatBackendError)
+  case timedOut
+}
+
+/// A call whose HTTP reply waits.
+struct Waiter {
+  enum Subject {
+    /// The backend's return.
+    case answer
+    /// The event that carries the call's id.
+    case event
+    /// The end of the opening under way.
+    case opening
+  }
+
+  let serviceID: String
+  let subject: Subject
+  let isVerbose: Bool
+  let continuation: CheckedContinuation<CallOutcome, Never>
+  /// The backend said that the chat is over; the event that says so to everybody is on its way.
+  var awaitsEnd = false
+}
+
+/// A moment at which something is to be looked at.
+final class Alarm: Deadlined {
+  enum Reason {
+    case call(CallID)
+    case expiry(serviceID: String)
+    case release(serviceID: String)
+    case keepAlive(serviceID: String, chatSessionID: String)
+  }
+
+  let reason: Reason
+  let deadline: Instant
+  var queuedDeadline = Instant.distantFuture
+
+  init(_ reason: Reason, at deadline: Instant) {
+    self.reason = reason
+    self.deadline = deadline
+  }
+}
+
+/// The source of randomness that the host chose.
+struct ChatRandom: RandomNumberGenerator, Sendable {
+  var base: any RandomNumberGenerator & Sendable
+
+  mutating func next() -> UInt64 { base.next() }
+}
+
+/// What the chat service has done and has now.
+public struct ChatStatistics: Sendable, Hashable {
+  /// Services and live chats now, and HTTP calls that wait for the backend now.
+  public var services = 0
+  public var liveChats = 0
+  public var waitingCalls = 0
+
+  /// Since the start.
+  public var servicesCreated = 0
+  public var servicesExpired = 0
+  public var chatsOpened = 0
+  public var chatsEnded = 0
+  /// `Message.Text` of customers, and of all others.
+  public var messagesIn = 0
+  public var messagesOut = 0
+  public var notifications = 0
+  public var callsTimedOut = 0
+  /// Events of the backend that came twice or for no live chat.
+  public var eventsNotTaken = 0
+  /// Transcript entries dropped for ``ChatLimits/maxTranscriptEntries`` or ``ChatLimits/maxTranscriptBytes``.
+  public var entriesForgotten = 0
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import BrokerServer
+import BrokerSettings
+
+/// Lines to paste into a shell after the start: a whole conversation with the broker by `curl`.
+enum FirstSteps {
+  /// Handshake, connect, subscribe, a held connect, and a publish that answers it. Empty where clients may not use
+  /// broadcast channels.
+  ///
+  /// - Parameter address: host and port of the public listener.
+  static func lines(address: String, settings: Settings) -> [String] {
+    let server = settings.server
+    guard server.bayeux.openChannels ?? HostText.isLoopback(server.server.host) else { return [] }
+    let header = "-H '\(server.gms.userHeaders.first ?? "gms_user"): alice'"
+    let call = "curl -s http://\(address)\(server.bayeux.path) \(header) -H 'Content-Type: application/json' -d"
+    func message(_ channel: String, _ rest: String) -> String {
+      "\"[{\\\"channel\\\":\\\"\(channel)\\\",\\\"clientId\\\":\\\"$ID\\\"\(rest.replacing("\"", with: "\\\""))}]\""
+    }
+    let connect = message("/meta/connect", #","connectionType":"long-polling""#)
+    let handshake = #"'[{"channel":"/meta/handshake","version":"1.0","supportedConnectionTypes":["long-polling"]}]'"#
+    return [
+      "To see it work, paste these lines into another shell:",
+      "ID=$(\(call) \(handshake) | sed 's/.*\"clientId\":\"\\([^\"]*\\)\".*/\\1/')",
+      "\(call) \(connect)",
+      "\(call) \(message("/meta/subscribe", #","subscription":"/greetings""#))",
+      "\(call) \(connect) &",
+      "\(call) \(message("/greetings", #","data":{"text":"hello"}"#))",
+    ]
+  }
+}
