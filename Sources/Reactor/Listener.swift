@@ -75,7 +75,7 @@ public final class Listener {
     localAddress = address
     acceptsPerTurn = max(1, options.acceptsPerTurn)
     watch = Watch(loop, descriptor, EV_READ | EV_PERSIST, context: self) { _, _, context in
-      Self.acceptSome(context)
+      Listener.acceptSome(context)
     }
     // Where it throws, deinit closes the descriptor.
     try watch.start()
@@ -140,7 +140,7 @@ public final class Listener {
 
   private static func acceptSome(_ context: UnsafeMutableRawPointer?) {
     // Held by nobody between two connections, so that a callback which releases the listener ends it there and then.
-    weak var listener = Watch.target(context, Listener.self)
+    weak let listener = Watch.target(context, Listener.self)
     var left = listener?.acceptsPerTurn ?? 0
     while left > 0, listener?.acceptOne() == true { left -= 1 }
   }
