@@ -48,5 +48,6 @@ let package = Package(
       ], swiftSettings: strict),
     .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+    .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
   ]
 )

@@ -120,23 +120,34 @@ public final class BrokerServer: Sendable {
       throw error
     }
     allowAdmin(at: adminGroup.address)
-    var threads: [LoopThread] = []
-    for index in 0..<shards {
-      let publicDescriptor = publicGroup.descriptors[index]
-      let adminDescriptor = index == 0 ? adminGroup.descriptors[0] : nil
-      threads.append(
-        try LoopThread.start(name: "shard-\(index)") { [context] loop in
-          Shard(index: index, loop: loop, context: context)
-            .run(publicDescriptor: publicDescriptor, adminDescriptor: adminDescriptor)
-        })
-    }
+    let threads = try startThreads(publicGroup.descriptors, adminGroup.descriptors[0])
     let work = startWork()
-    let running = threads
-    state.withLock { $0.life = .running(threads: running, work: work) }
+    state.withLock { $0.life = .running(threads: threads, work: work) }
     logger.info(
       "broker started", metadata: ["shards": "\(shards)", "public": "\(publicGroup.address)"])
     return ListenAddresses(
       publicAddress: publicGroup.address.description, adminAddress: adminGroup.address.description)
+  }
+
+  /// One thread a shard; the first has the admin listener too. Where one can not start, those that did are ended.
+  private func startThreads(_ publicDescriptors: [Int32], _ adminDescriptor: Int32) throws -> [LoopThread] {
+    var threads: [LoopThread] = []
+    do {
+      for (index, descriptor) in publicDescriptors.enumerated() {
+        threads.append(
+          try LoopThread.start(name: "shard-\(index)") { [context] loop in
+            Shard(index: index, loop: loop, context: context)
+              .run(publicDescriptor: descriptor, adminDescriptor: index == 0 ? adminDescriptor : nil)
+          })
+      }
+      return threads
+    } catch {
+      for descriptor in publicDescriptors[threads.count...] { close(descriptor) }
+      if threads.isEmpty { close(adminDescriptor) }
+      for mailbox in context.mailboxes { mailbox.post(.drain(by: EventLoop.clock())) }
+      for thread in threads { thread.join() }
+      throw error
+    }
   }
 
   private func allowAdmin(at address: SocketAddress) {

@@ -32,7 +32,7 @@ extension Duration {
     let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
     if overflow { return seconds < 0 ? .min : .max }
     let (sum, overflowed) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-    return overflowed ? .max : sum
+    return overflowed ? (seconds < 0 ? .min : .max) : sum
   }
 
   /// The whole milliseconds of this duration, the unit of every time on the Bayeux wire.

@@ -63,12 +63,13 @@ public indirect enum JSONValue: Hashable, Sendable {
   ) throws(JSONError) -> [Member] {
     try scanner.expect(UInt8(ascii: "{"), text)
     var members: [Member] = []
-    var names: Set<String> = []
+    // By their bytes: `String` takes composed and decomposed letters for equal, JSON does not.
+    var names: Set<[UInt8]> = []
     if scanner.take(UInt8(ascii: "}"), text) { return members }
     repeat {
       let key = try scanner.string(text)
       let name = key.string(in: text)
-      guard names.insert(name).inserted else { throw JSONError(.duplicateMember, at: Int(key.start)) }
+      guard names.insert(Array(name.utf8)).inserted else { throw JSONError(.duplicateMember, at: Int(key.start)) }
       try scanner.expect(UInt8(ascii: ":"), text)
       members.append(Member(name, try parse(&scanner, text, depth: depth)))
     } while scanner.take(UInt8(ascii: ","), text)

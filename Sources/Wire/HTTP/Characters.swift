@@ -60,10 +60,42 @@ enum Characters {
   }
 
   /// The offset behind the first LF at or after `start`; nil where there is none.
+  ///
+  /// Eight bytes at a time: in `word` an LF is a zero byte, and the borrow of a subtraction finds the first one. The
+  /// load is unsafe only in that it makes a number of any bytes; its bounds are checked.
   @inline(__always) static func lineEnd(in text: Span<UInt8>, from start: Int) -> Int? {
+    let bytes = text.bytes
     var at = start
+    while at + 8 <= text.count {
+      let loaded = UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self))
+      let word = loaded ^ (ones &* UInt64(lineFeed))
+      let zeros = (word &- ones) & ~word & highs
+      if zeros != 0 { return at + zeros.trailingZeroBitCount / 8 + 1 }
+      at += 8
+    }
     while at < text.count {
       if text[at] == lineFeed { return at + 1 }
+      at += 1
+    }
+    return nil
+  }
+
+  private static let ones: UInt64 = 0x0101_0101_0101_0101
+  private static let highs: UInt64 = 0x8080_8080_8080_8080
+
+  /// The first byte of `range` that a field value may not hold; nil where there is none.
+  ///
+  /// Eight bytes at a time, until eight of them hold a control or a byte above 0x7E.
+  @inline(__always) static func firstControl(in range: Range<Int>, of text: Span<UInt8>) -> Int? {
+    let bytes = text.bytes
+    var at = range.lowerBound
+    while at + 8 <= range.upperBound {
+      let word = bytes.unsafeLoadUnaligned(fromByteOffset: at, as: UInt64.self)
+      guard (word | (word &+ ones) | (word &- ones &* 0x20)) & highs == 0 else { break }
+      at += 8
+    }
+    while at < range.upperBound {
+      if !isFieldText(text[at]) { return at }
       at += 1
     }
     return nil

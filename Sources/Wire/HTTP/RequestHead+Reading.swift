@@ -134,8 +134,8 @@ extension RequestHead {
     guard text[at] == UInt8(ascii: ":") else { throw faultInName(text, at..<line.upperBound) }
     guard at > line.lowerBound else { throw .badHeaderName }
     let value = Characters.trimmed(at + 1..<line.upperBound, in: text)
-    for index in value where !Characters.isFieldText(text[index]) {
-      throw text[index] == Characters.carriageReturn ? .bareCarriageReturn : .controlCharacter
+    if let control = Characters.firstControl(in: value, of: text) {
+      throw text[control] == Characters.carriageReturn ? .bareCarriageReturn : .controlCharacter
     }
     return HeaderField(name: line.lowerBound..<at, value: value)
   }
