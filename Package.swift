@@ -48,6 +48,7 @@ let package = Package(
       ], swiftSettings: strict),
     .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+    .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
   ]
 )
