@@ -48,6 +48,16 @@ let package = Package(
       ], swiftSettings: strict),
     .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "BrokerSettingsTests", dependencies: ["Bayeux", "BrokerServer", "BrokerSettings", "ChatService", "Wire"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BrokerCommandLineTests",
+      dependencies: [
+        "BrokerServer", "BrokerSettings", "broker-cli", "Bytes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
   ]
