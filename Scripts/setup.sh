@@ -9,7 +9,7 @@ min_major=6
 min_minor=2
 
 has_libevent() {
-  pkg-config --exists libevent 2>/dev/null
+  pkg-config --exists libevent_core 2>/dev/null
 }
 has_pkg_config() { command -v pkg-config >/dev/null; }
 has_curl() { command -v curl >/dev/null; }
