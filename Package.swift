@@ -59,6 +59,13 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: strict),
+    .testTarget(name: "BayeuxTests", dependencies: ["Bayeux", "Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "BrokerServerTests",
+      dependencies: [
+        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Reactor", "Wire",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
   ]

@@ -109,6 +109,7 @@ final class Shard {
   func closed(_ connection: HTTPConnection) {
     connections[connection.number] = nil
     broker.conduitClosed(connection, now: now)
+    connectionDeadlines.compact(live: connections.count)
   }
 
   /// A connection leaves for another shard; it lives on there.
@@ -175,6 +176,10 @@ final class Shard {
 
   /// The one place where held connects are answered.
   private func endTurn() -> EventLoop.TurnEnd {
+    // First, because it may publish. What this turn's answers let in is looked at in the next one.
+    let resumed = withKeptRequests
+    withKeptRequests.removeAll(keepingCapacity: true)
+    for connection in resumed { connection.takeKept() }
     for publication in broker.takePublications() { passOn(publication) }
     for change in broker.takePresenceChanges() { context.publisher.presence(change) }
     var written = 0
@@ -182,9 +187,6 @@ final class Shard {
       write(delivery)
       written += 1
     }
-    let resumed = withKeptRequests
-    withKeptRequests.removeAll(keepingCapacity: true)
-    for connection in resumed { connection.takeKept() }
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
     scheduleDeadlines()
     if isDraining, connections.isEmpty || now >= drainDeadline { loop.stop() }
@@ -207,7 +209,9 @@ final class Shard {
     switch delivery {
     case .status(_, let status):
       out.clear()
-      connection.answer(status: status, type: nil, fields: [])
+      let crossOrigin = connection.extras?.crossOrigin ?? []
+      connection.forgetRequest()
+      connection.answer(status: status, type: nil, fields: crossOrigin)
     case .answer(_, let session):
       answerBayeux(
         connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],

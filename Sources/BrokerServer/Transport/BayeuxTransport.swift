@@ -10,9 +10,11 @@ extension Shard {
     case .post: try longPoll(head, text, on: connection)
     case .get, .head: try callbackPoll(head, text, on: connection)
     case .options: preflight(head, text, on: connection)
-    default: throw .methodNotAllowed(allow: "POST, GET, OPTIONS")
+    default: throw .methodNotAllowed(allow: methods)
     }
   }
+
+  private var methods: String { context.configuration.bayeux.jsonp ? "POST, GET, OPTIONS" : "POST, OPTIONS" }
 
   // MARK: long-polling
 
@@ -72,7 +74,7 @@ extension Shard {
   private func callbackPoll(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError)
   {
     guard context.configuration.bayeux.jsonp, let query = head.query else {
-      throw .methodNotAllowed(allow: "POST, GET, OPTIONS")
+      throw .methodNotAllowed(allow: methods)
     }
     let fields: [FormField]
     do throws(FormError) {
