@@ -12,7 +12,8 @@ extension ByteWriter {
     append("\"channel\":\"/meta/connect\"}")
   }
 
-  /// `"advice":{…},`, always with all three members: a client replaces what it knew by what it is sent.
+  /// `"advice":{…},`. Who may go on is sent all three members, since a client replaces what it knew by what it is sent;
+  /// who has to start again learns the timeout then.
   mutating func append(_ advice: Advice) {
     append("\"advice\":{\"interval\":")
     append(decimal: Int(advice.interval.wholeMilliseconds))
