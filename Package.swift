@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", exact: "0.2.0"),
   ],
   targets: [
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
@@ -39,10 +40,14 @@ let package = Package(
         "Bayeux", "BrokerServer", "Bytes", "ChatService", "Wire",
         .product(name: "Configuration", package: "swift-configuration"),
       ], swiftSettings: strict),
+    .target(
+      name: "LoadTest",
+      dependencies: ["Bytes", "Reactor", "Wire", .product(name: "Histogram", package: "hdrhistogram-swift")],
+      swiftSettings: strict),
     .executableTarget(
       name: "broker-cli",
       dependencies: [
-        "BrokerServer", "BrokerSettings", "Bytes",
+        "BrokerServer", "BrokerSettings", "Bytes", "LoadTest",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
@@ -60,6 +65,11 @@ let package = Package(
         "BrokerServer", "BrokerSettings", "broker-cli", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "LoadTestTests",
+      dependencies: [
+        "BrokerServer", "Bytes", "LoadTest", "Reactor", "Wire", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: strict),
     .testTarget(name: "BayeuxTests", dependencies: ["Bayeux", "Bytes"], swiftSettings: strict),

@@ -172,7 +172,9 @@ extension Shard {
   /// The cookie is for load balancers that keep a browser on one node; it is never asked back. It has the attributes of
   /// CometD's and no others: the cookie parser of Faye's Ruby client gives up at one that it does not know.
   private func browserCookieField() -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
+    // Boxed, because the system's generator has no size: the thread sanitizer takes all of its variables for the same
+    // place in memory, and reports a race between two loops.
+    var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
     let value = Identifiers.text(26, of: "0123456789abcdefghijklmnopqrstuvwxyz", using: &generator)
     return Array("Set-Cookie: BAYEUX_BROWSER=\(value); Path=/; HttpOnly\r\n".utf8)
   }
