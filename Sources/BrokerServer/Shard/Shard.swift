@@ -23,6 +23,8 @@ final class Shard {
   var out = ByteWriter(capacity: 64 << 10, headroom: ResponseHead.recommendedHeadroom)
   /// Where a JSONP answer is built from it.
   var script = ByteWriter(capacity: 4096, headroom: ResponseHead.recommendedHeadroom)
+  /// The WebSocket message being looked at.
+  var message: [UInt8] = []
   private(set) var isDraining = false
   private var dateText: [UInt8] = []
 
@@ -109,7 +111,11 @@ final class Shard {
   func closed(_ connection: HTTPConnection) {
     connections[connection.number] = nil
     broker.conduitClosed(connection, now: now)
+    broker.streamClosed(connection, now: now)
   }
+
+  /// A socket said goodbye: its sessions live on without it.
+  func socketEnded(_ connection: HTTPConnection) { broker.streamClosed(connection, now: now) }
 
   /// A connection leaves for another shard; it lives on there.
   func leaving(_ connection: HTTPConnection) {
@@ -186,9 +192,17 @@ final class Shard {
     withKeptRequests.removeAll(keepingCapacity: true)
     for connection in resumed { connection.takeKept() }
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
+    if isDraining, !broker.hasOutput { leaveSockets() }
     scheduleDeadlines()
     if isDraining, connections.isEmpty || now >= drainDeadline { loop.stop() }
     return broker.hasOutput || !withKeptRequests.isEmpty || broker.isDue(at: now) ? .again : .wait
+  }
+
+  /// Everything that sockets were owed has been sent: they are told to come again.
+  private func leaveSockets() {
+    for connection in Array(connections.values) where connection.isLeaving {
+      connection.closeSocket(.serviceRestart, "The broker is stopping")
+    }
   }
 
   private func nextDelivery() -> Delivery? {
@@ -209,9 +223,13 @@ final class Shard {
       out.clear()
       connection.answer(status: status, type: nil, fields: [])
     case .answer(_, let session):
-      answerBayeux(
-        connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
-        browserCookie: false)
+      if connection.phase == .socket {
+        connection.sendMessage()
+      } else {
+        answerBayeux(
+          connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
+          browserCookie: false)
+      }
       if connection.pendingBytes > 0, !connection.isClosed {
         broker.answerStalled(session)
         connection.ensureExtras().stalled = session

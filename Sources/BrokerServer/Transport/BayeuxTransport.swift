@@ -8,6 +8,8 @@ extension Shard {
   func handleBayeux(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
     switch head.method {
     case .post: try longPoll(head, text, on: connection)
+    case .get where WebSocketUpgrade.isAsked(by: head, in: text) && context.configuration.webSocket.isEnabled:
+      try upgrade(head, text, on: connection)
     case .get, .head: try callbackPoll(head, text, on: connection)
     case .options: preflight(head, text, on: connection)
     default: throw .methodNotAllowed(allow: "POST, GET, OPTIONS")

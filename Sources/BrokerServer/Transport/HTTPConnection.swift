@@ -20,6 +20,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     case working
     /// Waits for its output to be written before it moves to the shard of its session.
     case moving
+    /// Speaks WebSocket.
+    case socket
     /// Says goodbye; nothing is read any more.
     case ending
   }
@@ -35,13 +37,19 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     /// The session of an answer that waits for a slow reader.
     var stalled: Session?
     /// Where the connection goes once its output is written.
-    var destination: (shard: Int, moved: MovedRequest)?
+    var destination: (shard: Int, cargo: Cargo)?
     var isReadingPaused = false
   }
 
   struct MovedRequest {
     let head: RequestHead
     let text: [UInt8]
+  }
+
+  /// What a connection takes along to another shard.
+  enum Cargo {
+    case request(MovedRequest)
+    case socket(MovedSocket)
   }
 
   unowned let shard: Shard
@@ -54,7 +62,11 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   private var keepsAlive = true
   private var minorVersion: UInt8 = 1
   private var isHead = false
+  /// Ends as soon as what is owed has been sent, because the broker stops.
+  private(set) var isLeaving = false
   var extras: Extras?
+  /// Set once it speaks WebSocket.
+  private(set) var socket: SocketState?
   var heldSession: Session?
   var deadline = Instant.distantFuture
   var queuedDeadline = Instant.distantFuture
@@ -79,6 +91,9 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     shard.http.bytesIn += bytes.count
     if phase == .reading, !isBackedUp {
       take(bytes)
+    } else if phase == .socket, !isBackedUp, let socket {
+      takeFrames(bytes, socket)
+      moveIfReady()
     } else if phase != .ending {
       keep(bytes)
     }
@@ -106,12 +121,18 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
         return refuse(fault)
       }
     }
-    if offset < input.count, !isClosed, phase != .ending { keep(input.extracting(offset...)) }
+    if offset < input.count, !isClosed, phase != .ending {
+      if phase == .socket, let socket {
+        takeFrames(input.extracting(offset...), socket)
+      } else {
+        keep(input.extracting(offset...))
+      }
+    }
     moveIfReady()
   }
 
   /// A client that does not read its answers is not given more of them.
-  private var isBackedUp: Bool { pendingBytes > shard.context.maxUnreadBytes }
+  var isBackedUp: Bool { pendingBytes > shard.context.maxUnreadBytes }
 
   private func begin(_ head: RequestHead, _ text: Span<UInt8>) {
     shard.http.requests += 1
@@ -125,7 +146,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   }
 
   /// Keeps what was pipelined behind an unanswered request.
-  private func keep(_ bytes: Span<UInt8>) {
+  func keep(_ bytes: Span<UInt8>) {
     let extras = ensureExtras()
     bytes.withUnsafeBufferPointer { extras.pipelined.append(contentsOf: $0) }
     if extras.pipelined.count > shard.context.maxPipelinedBytes, !extras.isReadingPaused {
@@ -136,20 +157,27 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// Goes on with what was pipelined; called by the shard, not from inside an answer, so that nothing recurses.
   func takeKept() {
-    guard phase == .reading, !isClosed, !isBackedUp, let extras, !extras.pipelined.isEmpty else { return }
+    guard phase == .reading || phase == .socket, !isClosed, !isBackedUp, let extras, !extras.pipelined.isEmpty else {
+      return
+    }
     let bytes = extras.pipelined
     extras.pipelined = []
     if extras.isReadingPaused {
       extras.isReadingPaused = false
       resumeReading()
     }
-    take(bytes.span)
+    if let socket {
+      takeFrames(bytes.span, socket)
+      moveIfReady()
+    } else {
+      take(bytes.span)
+    }
   }
 
   /// The peer closed, or half-closed. A held connect counts as abandoned, but is answered in case somebody still reads.
   override func readEnded() {
     switch phase {
-    case .reading, .ending, .moving: close(.peerClosed)
+    case .reading, .ending, .moving, .socket: close(.peerClosed)
     case .working: keepsAlive = false
     case .holding:
       keepsAlive = false
@@ -222,6 +250,19 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     answer(.text(fault.sentence + ".\n", status: fault.status))
   }
 
+  /// The answer to an upgrade is on its way: from here on there are frames.
+  func becomeSocket(_ socket: SocketState) {
+    self.socket = socket
+    phase = .socket
+    watchSocket(socket)
+  }
+
+  func endSocket(by deadline: Instant) {
+    phase = .ending
+    shard.socketEnded(self)
+    closeAfterDraining(.local("socket closed"), by: deadline)
+  }
+
   private func end(_ label: String) {
     phase = .ending
     closeAfterDraining(.local(label), by: shard.now + shard.context.lingerTime)
@@ -231,11 +272,13 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   func drain() {
     keepsAlive = false
     if phase == .reading { end("stopping") }
+    if phase == .socket { isLeaving = true }
   }
 
   override func drained() {
     settleStalled()
     if phase == .moving { return moveIfReady() }
+    if phase == .socket, let socket { watchSocket(socket) }
     if phase == .reading, parser.phase == .idle { becomeIdle() }
     if let extras, !extras.pipelined.isEmpty { shard.hasKept(self) }
   }
@@ -282,7 +325,9 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// The deadline has come: a half request is told so, an idle connection or one that does not read just ends.
   func deadlinePassed() {
-    guard !isClosed, phase == .reading else { return }
+    guard !isClosed else { return }
+    if phase == .socket, let socket { return socketDeadlinePassed(socket) }
+    guard phase == .reading else { return }
     if pendingBytes > 0 { return close(.stalled) }
     if parser.phase == .idle { return close(.local("idle")) }
     shard.http.timeouts += 1
@@ -295,7 +340,13 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   /// answered before is written, and with whatever was pipelined behind it.
   func move(_ request: MovedRequest, to destination: Int) {
     phase = .moving
-    ensureExtras().destination = (destination, request)
+    ensureExtras().destination = (destination, .request(request))
+  }
+
+  /// The same for a socket and the session that a message of it resumes.
+  func move(_ moved: MovedSocket, to destination: Int) {
+    phase = .moving
+    ensureExtras().destination = (destination, .socket(moved))
   }
 
   private func moveIfReady() {
@@ -303,15 +354,26 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
       return
     }
     shard.leaving(self)
+    let cargo: MovedConnection.Cargo
+    switch destination.cargo {
+    case .request(let request): cargo = .request(head: request.head, text: request.text)
+    case .socket(let socket): cargo = .socket(socket)
+    }
     let moved = MovedConnection(
-      descriptor: detach(), isAdmin: isAdmin, trustsUserHeader: trustsUserHeader, head: destination.moved.head,
-      text: destination.moved.text, rest: extras.pipelined)
+      descriptor: detach(), isAdmin: isAdmin, trustsUserHeader: trustsUserHeader, cargo: cargo, rest: extras.pipelined)
     shard.send(moved, to: destination.shard)
   }
 
   /// Begins the life of a connection on its new shard with the request that brought it here.
   func resume(_ moved: MovedConnection) {
-    begin(moved.head, moved.text.span)
+    switch moved.cargo {
+    case .request(let head, let text): begin(head, text.span)
+    case .socket(let moved):
+      let socket = SocketState(parser: moved.parser, user: moved.user)
+      socket.isNew = false
+      becomeSocket(socket)
+      shard.receiveMessage(moved.message.span, on: self, socket)
+    }
     if !moved.rest.isEmpty { ensureExtras().pipelined = moved.rest }
     takeKept()
     moveIfReady()
