@@ -109,10 +109,22 @@ extension Shard {
     _ messages: Span<UInt8>, _ head: RequestHead, _ text: Span<UInt8>, callback: [UInt8]?,
     on connection: HTTPConnection
   ) throws(RouteError) {
-    let user = try context.identity.user(of: head, in: text, trustsHeader: connection.trustsUserHeader)
+    let trustsHeader = connection.trustsUserHeader
+    if let range = try context.identity.range(of: head, in: text, trustsHeader: trustsHeader) {
+      receive(messages, user: text.extracting(range), head, text, callback: callback, on: connection)
+    } else {
+      let user = try context.identity.user(of: head, in: text, trustsHeader: trustsHeader)
+      receive(messages, user: user.span, head, text, callback: callback, on: connection)
+    }
+  }
+
+  private func receive(
+    _ messages: Span<UInt8>, user: Span<UInt8>, _ head: RequestHead, _ text: Span<UInt8>, callback: [UInt8]?,
+    on connection: HTTPConnection
+  ) {
     out.clear()
     let reception = broker.receive(
-      messages, user: user.span, origin: RequestOrigin(carriesEventsOnAnyReply: callback == nil), on: connection,
+      messages, user: user, origin: RequestOrigin(carriesEventsOnAnyReply: callback == nil), on: connection,
       now: now, into: &out)
     switch reception {
     case .answered:

@@ -52,7 +52,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     case socket(MovedSocket)
   }
 
-  unowned let shard: Shard
+  /// The shard holds its open connections, and they it; closing ends that.
+  let shard: Shard
   let number: UInt64
   let isAdmin: Bool
   let trustsUserHeader: Bool
