@@ -23,7 +23,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
   ],
   targets: [
-    .systemLibrary(name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Reactor", dependencies: ["Bytes", "CLibevent"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
@@ -48,6 +48,25 @@ let package = Package(
       ], swiftSettings: strict),
     .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "BrokerSettingsTests", dependencies: ["Bayeux", "BrokerServer", "BrokerSettings", "ChatService", "Wire"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "BrokerCommandLineTests",
+      dependencies: [
+        "BrokerServer", "BrokerSettings", "broker-cli", "Bytes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .testTarget(name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: strict),
+    .testTarget(name: "BayeuxTests", dependencies: ["Bayeux", "Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "BrokerServerTests",
+      dependencies: [
+        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Reactor", "Wire",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
   ]
 )

@@ -69,12 +69,7 @@ extension Broker {
         render(connect, of: session, into: &writer)
         return .answer(connect.conduit, session)
       }
-      if session.isWriting {
-        session.touch(at: now, maxInterval: options.maxInterval)
-        deadlines.note(session)
-      } else {
-        end(session, .expired, now: now)
-      }
+      end(session, .expired, now: now)
     }
     users.expire(at: now, limits: options.limits, counters: &counters)
     return nil
@@ -98,9 +93,8 @@ extension Broker {
   /// Answers every held connect, because the broker is about to stop: the client retries, and finds the next broker.
   public mutating func releaseAll(now: Instant) {
     for case let session? in sessions {
-      if let connect = release(session, at: now) {
-        farewells.append(Farewell(connect: connect, session: session, kind: .dropped))
-      }
+      guard let connect = release(session, at: now) else { continue }
+      farewells.append(Farewell(connect: connect, session: session, kind: .stopping))
     }
   }
 
@@ -148,19 +142,20 @@ extension Broker {
     writer.append("]")
   }
 
-  private func render(_ farewell: Farewell, into writer: inout ByteWriter) -> Delivery {
+  private mutating func render(_ farewell: Farewell, into writer: inout ByteWriter) -> Delivery {
     let connect = farewell.connect
     let reconnect: Reconnect
     switch farewell.kind {
     case .overtaken where options.duplicateMetaConnectHttpResponseCode != 200:
       return .status(connect.conduit, options.duplicateMetaConnectHttpResponseCode)
-    case .overtaken, .dropped: reconnect = .retry
+    case .overtaken, .dropped, .stopping: reconnect = .retry
     case .disconnected: reconnect = .none
     }
     writer.append("[")
+    let batch = farewell.kind == .stopping ? takeConnectEvents(of: farewell.session, into: &writer) : nil
     writer.appendConnectReply(
       id: connect.id, advice: Advice(reconnect: reconnect, interval: options.interval, timeout: options.timeout),
-      ackBatch: nil)
+      ackBatch: batch)
     writer.append("]")
     return .answer(connect.conduit, farewell.session)
   }
@@ -190,7 +185,7 @@ extension Broker {
       taken += 1
       entry.personal?.isHandedOver = true
     }
-    if session.receivesGenesys, let user = session.user { users.settle(user, counters: &counters) }
+    if let user = session.user { users.settle(user, counters: &counters) }
   }
 
   // MARK: ends
@@ -221,6 +216,7 @@ extension Broker {
     subscriptions.unsubscribeFromAll(session)
     sessions[session.id.slot] = nil
     freeSlots.append(session.id.slot)
+    deadlines.compact(live: sessionCount)
     if let user = session.user {
       user.sessionCount -= 1
       users.release(user)

@@ -26,7 +26,8 @@ extension Broker {
       guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
       return handshake(first, text, user: user, on: nil, now: now, into: &writer)
     }
-    let id = clientID(of: first, in: text)
+    // One session a request: the one that its first message with a clientId names.
+    let id = messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
     if let id, id.shard != shard, id.shard < shardCount { return .elsewhere(shard: id.shard) }
     let session = id.flatMap { find($0) }
     if messages.count == 1, first.verb == .connect {
@@ -55,7 +56,7 @@ extension Broker {
       guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
       return handshake(first, text, user: user, on: stream, now: now, into: &writer)
     }
-    let id = clientID(of: first, in: text)
+    let id = messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
     if let id, id.shard != shard, id.shard < shardCount, stream.streamSessions.isEmpty {
       return .elsewhere(shard: id.shard)
     }
@@ -71,18 +72,20 @@ extension Broker {
     replies.clear(keepingAtMost: 1 << 16)
     resent.clear(keepingAtMost: 1 << 16)
     var carriesEvents = origin.carriesEventsOnAnyReply
+    var speaksForSession = false
     for index in messages.indices {
       let before = replies.count
       if before > 0 { replies.append(",") }
       let start = replies.count
       let message = messages[index]
       if message.verb == .connect { carriesEvents = true }
-      answer(message, text, session, user: user, on: stream, now: now)
+      if answer(message, text, session, user: user, on: stream, now: now) { speaksForSession = true }
       if replies.count == start { replies.truncate(to: before) }
     }
     writer.append("[")
     writer.append(resent.bytes)
-    if carriesEvents, let session, !session.hasEnded, !session.deliversOnConnectOnly(options) {
+    // Naming a session is not enough: what waits for it goes only to a request that may speak for it.
+    if carriesEvents, speaksForSession, let session, !session.hasEnded, !session.deliversOnConnectOnly(options) {
       takeEvents(of: session, into: &writer)
     }
     if replies.isEmpty, writer.count == 1 {
@@ -96,34 +99,55 @@ extension Broker {
   }
 
   /// One message of a batch; its reply goes to `replies`, unless it is a connect that a stream holds.
+  ///
+  /// - Returns: whether the message may speak for `session`.
   private mutating func answer(
     _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>,
     on stream: (any StreamConduit)?, now: Instant
-  ) {
+  ) -> Bool {
     let (id, fault) = check(message, in: text)
-    if let fault { return refuse(message, id, text, fault) }
+    if let fault {
+      refuse(message, id, text, fault)
+      return false
+    }
     let failure = permit(message, text, session, user: user)
     // A client that restores itself names its dead session once more; for a known user that is no failure
     // (genesys.md 3.3).
     if failure == .sessionUnknown, message.verb == .disconnect, !user.isEmpty {
-      return replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+      replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+      return false
     }
-    guard failure == nil, let session else { return refuse(message, id, text, failure ?? .sessionUnknown) }
+    guard failure == nil, let session else {
+      refuse(message, id, text, namesNoChannel(message, text) ? .channelInvalid : failure ?? .sessionUnknown)
+      return false
+    }
     session.touch(at: now, maxInterval: options.maxInterval)
     let isMoved = stream.map { session.attach(to: $0) } ?? false
     let outcome: BayeuxError?
     switch message.verb {
-    case .connect: return connectInBatch(message, id, text, session, on: stream, isMoved: isMoved, now: now)
+    case .connect:
+      connectInBatch(message, id, text, session, on: stream, isMoved: isMoved, now: now)
+      return true
     case .subscribe: outcome = subscribe(message, text, session)
     case .unsubscribe: outcome = unsubscribe(message, text, session)
     case .disconnect: outcome = disconnect(session, now: now)
     case .publish: outcome = publish(message, text)
     case .handshake: outcome = .handshakeFailed
     }
-    if let outcome { return refuse(message, id, text, outcome) }
-    replies.appendReply(
-      to: message, id: id, in: text, error: nil, advice: nil,
-      hasEmptyExt: session.ack != nil && message.verb != .publish)
+    if let outcome {
+      refuse(message, id, text, outcome)
+    } else {
+      replies.appendReply(
+        to: message, id: id, in: text, error: nil, advice: nil,
+        hasEmptyExt: session.ack != nil && message.verb != .publish)
+    }
+    return true
+  }
+
+  /// A name that is none is told as such even to a client without session, as CometD does.
+  private func namesNoChannel(_ message: Message, _ text: Span<UInt8>) -> Bool {
+    guard message.verb == .publish, let slice = message.channel else { return false }
+    return channel(slice, in: text) == nil
   }
 
   mutating func refuse(_ message: Message, _ id: MessageID, _ text: Span<UInt8>, _ error: BayeuxError) {

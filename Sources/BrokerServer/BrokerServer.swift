@@ -75,7 +75,7 @@ public final class BrokerServer: Sendable {
   }
 
   private static func check(_ configuration: ServerConfiguration) throws(ConfigurationError) {
-    if configuration.admin.token == nil, !isLoopback(configuration.admin.host) {
+    if configuration.admin.token?.isEmpty ?? true, !isLoopback(configuration.admin.host) {
       throw .adminNeedsToken(host: configuration.admin.host)
     }
     let path = configuration.bayeux.path

@@ -26,15 +26,16 @@ enum Nearest {
   ) -> (name: String, edits: Int, isNear: Bool)? {
     guard unknown.count <= maxCharacters else { return nil }
     let bound = max(1, min(4, unknown.count / 4))
+    let wanted = unknown.lowercased()
     return candidates.map { name in
-      let edits = edits(unknown.lowercased(), name.lowercased())
+      let edits = edits(wanted, name.lowercased())
       return (name, edits, edits <= bound)
     }.min { $0.edits < $1.edits }
   }
 
-  /// Characters to insert, drop, replace or swap with their neighbour (optimal string alignment distance).
+  /// Bytes to insert, drop, replace or swap with their neighbour (optimal string alignment distance).
   static func edits(_ left: String, _ right: String) -> Int {
-    let (left, right) = (Array(left), Array(right))
+    let (left, right) = (Array(left.utf8), Array(right.utf8))
     var beforeLast: [Int] = []
     var last = Array(0...right.count)
     for row in left.indices {

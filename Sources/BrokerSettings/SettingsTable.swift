@@ -44,8 +44,8 @@ public enum SettingsTable {
         + "\(CrossChecks.minAdminTokenCharacters) characters, when `admin.host` is not a loopback address.",
       unset: "none is asked for", isSecret: true),
     .texts(
-      "admin.allowedHosts", \.server.admin.allowedHosts, .host,
-      "Names that a `Host` header may give on the admin listener, besides its own address and `localhost`."),
+      "admin.allowedHosts", \.server.admin.allowedHosts, .authority,
+      "Hosts that a `Host` header may give on the admin listener, besides its own address and `localhost`."),
   ]
 
   private static let bayeux: [SettingKey] = [

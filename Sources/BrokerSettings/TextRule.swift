@@ -5,6 +5,7 @@ import Bytes
 public enum TextRule: Hashable, Sendable, CaseIterable {
   case any
   case host
+  case authority
   case mountPath
   case origin
   case network
@@ -17,6 +18,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     switch self {
     case .any: "a text"
     case .host: "a host name or an IP address, without port"
+    case .authority: "a host name or an IP address, with or without a port"
     case .mountPath:
       "a path such as \"/genesys/cometd\": plain segments, no \"/\" at the end, outside \"/genesys/1\" and not above it"
     case .origin: "an origin: \"https://host[:port]\", \"https://*.host\" or \"*\" alone"
@@ -33,6 +35,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     switch self {
     case .any: !text.utf8.contains { $0 < 0x20 || $0 == 0x7F }
     case .host: HostText.isHost(text)
+    case .authority: OriginText.normalised("http://\(text)") != nil && !text.contains("*")
     case .mountPath: PathText.isMountPath(text)
     case .origin: OriginText.normalised(text) != nil
     case .network: HostText.isNetwork(text)

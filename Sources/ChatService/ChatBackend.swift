@@ -146,7 +146,8 @@ public struct ChatBackendEvent: Sendable, Hashable {
   }
 }
 
-/// What stands behind the chat API: a chat server, a bot, or ``EmbeddedChatBackend``. The extension point for embedders.
+/// What stands behind the chat API: a chat server, a bot, or ``EmbeddedChatBackend``. The extension point for
+/// embedders.
 ///
 /// The customer's calls come in as methods; *everything* that appears in a chat goes out through ``events()``, what the
 /// customer said included. So the order of a transcript has one source. An event that a call caused carries the call's

@@ -3,8 +3,8 @@ import Bytes
 
 /// Every way in which a call under `/genesys/1/service` fails, with its status and its sentence.
 ///
-/// The body is `{"exception":"…","message":"…"}` as GMS 8 answers it: clients show `message`, and one takes the mere
-/// presence of `exception` for the end of the chat. Two statuses have no body, one has a text.
+/// The body is `{"exception":"…","message":"…"}` as GMS 8 answers it: clients show `message`, and one takes the
+/// mere presence of `exception` for the end of the chat. Two cases have no body, one has a text.
 public enum ChatError: Error, Hashable, Sendable, CaseIterable {
   case unknownServiceName, unknownService, noChat
   case missingMessage, badPosition, messageTooLong, tooManyFields, fieldTooLong, tooMuchData

@@ -75,7 +75,8 @@ extension ChatService {
     throw .wrongUser
   }
 
-  /// Opens the chat; of a service that has one, says how it stands. An ended one stays ended unless ``ChatConfiguration/allowRechat``.
+  /// Opens the chat; of a service that has one, says how it stands. An ended one stays ended unless
+  /// ``ChatConfiguration/allowRechat``.
   private func create(
     _ record: ServiceRecord, _ fields: ChatFields, _ caller: ChatCaller
   ) async throws(ChatError) -> ChatReply {
@@ -95,8 +96,7 @@ extension ChatService {
     let form = try CreateForm(fields, service: record, configuration: configuration)
     let user = caller.user ?? record.user ?? fields.cometDevice
     guard user != nil || !form.notifiesByComet else { throw .userRequired }
-    record.user = user
-    bind(record, to: form.notifiesByComet ? user : nil)
+    bind(record, to: user, notifies: form.notifiesByComet)
     record.isOnline = nil
     record.opening = .init(notifiesByComet: form.notifiesByComet, timeZoneOffset: form.request.timeZoneOffset)
     let call = mintCall()
@@ -134,8 +134,12 @@ extension ChatService {
       wake(for: .keepAlive(serviceID: id, chatSessionID: opened.chatSessionID), at: now + interval)
     }
     for call in openings { settle(call, .accepted) }
+    // All at once, before anything suspends: later events must not come in between.
     let taken = opening.early.map { ($0, take($0)) }
     for case (let event, .now(let position)) in taken { await backend.acknowledge(event, position: position) }
+    if let user = record.user, opening.notifiesByComet, onlineUsers.contains(user) {
+      await clientPresence(user: user, online: true)
+    }
   }
 
   private func waitForOpening(of record: ServiceRecord) async throws(ChatError) {

@@ -22,12 +22,13 @@ extension ChatService {
     }
     let isVerbose = event.cause.flatMap { waiters[$0]?.isVerbose } ?? false
     let forgotten = record.interaction?.transcript.forgotten ?? 0
-    guard record.opening == nil, let effects = record.interaction?.receive(event, isVerbose: isVerbose),
-      effects.isNew
-    else {
+    guard record.opening == nil, let effects = record.interaction?.receive(event, isVerbose: isVerbose) else {
       counters.eventsNotTaken += 1
-      let isKnown = record.interaction?.opened.chatSessionID == event.chatSessionID && record.opening == nil
-      return .now(position: isKnown ? record.interaction?.transcript.position : nil)
+      return .now(position: nil)
+    }
+    guard effects.isNew else {
+      counters.eventsNotTaken += 1
+      return .now(position: effects.position)
     }
     counters.entriesForgotten += (record.interaction?.transcript.forgotten ?? 0) - forgotten
     count(event)
@@ -152,14 +153,13 @@ extension ChatService {
     Task { try? await backend.disconnect(serviceID, call: call) }
   }
 
-  /// Notes whose comet sessions a service notifies; nil for nobody's.
-  func bind(_ record: ServiceRecord, to user: String?) {
+  /// Notes whose a service is, and whether it notifies the comet sessions of that user.
+  func bind(_ record: ServiceRecord, to user: String?, notifies: Bool) {
     if let old = record.user, servicesOfUser[old]?.remove(record.id) != nil, servicesOfUser[old]?.isEmpty == true {
       servicesOfUser[old] = nil
     }
-    guard let user else { return }
     record.user = user
-    servicesOfUser[user, default: []].insert(record.id)
+    if let user, notifies { servicesOfUser[user, default: []].insert(record.id) }
   }
 }
 

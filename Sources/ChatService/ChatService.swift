@@ -3,7 +3,7 @@ public import Bytes
 
 /// The GMS chat API v1 behind its HTTP routes: services, their chats, and what is pushed about them.
 ///
-/// It never throws and never blocks: each call ends in a reply. Rules are in ``Interaction`` and ``Transcript``; here is
+/// It never throws and never blocks: each call ends in a reply. Rules are in `Interaction` and `Transcript`; here is
 /// who waits for what. A host calls ``run()`` once, beside its listeners.
 public actor ChatService {
   public nonisolated let configuration: ChatConfiguration
@@ -16,12 +16,14 @@ public actor ChatService {
   var records: [String: ServiceRecord] = [:]
   /// Services by the user whose comet sessions they notify.
   var servicesOfUser: [String: Set<String>] = [:]
+  /// Users whose comet sessions are there, also before they have a chat. As many as there are sessions.
+  var onlineUsers: Set<String> = []
   var waiters: [CallID: Waiter] = [:]
   var alarms = Deadlines<Alarm>()
   let callPrefix: String
   var callCount = 0
   var counters = ChatStatistics()
-  /// After ``run()`` ended nothing would answer or time out a call, so none is begun.
+  /// Once no more events come, by the end of ``run()`` or of the backend, no call could be answered: none is begun.
   var isStopped = false
 
   /// - Parameter random: mints service ids; to be cryptographically strong outside tests.
@@ -61,8 +63,6 @@ public actor ChatService {
       group.addTask { await self.takeEvents() }
       group.addTask { await self.keepDeadlines() }
     }
-    isStopped = true
-    for call in Array(waiters.keys) { settle(call, .failed(.unavailable)) }
   }
 
   private func takeEvents() async {
@@ -70,6 +70,8 @@ public actor ChatService {
       guard case .now(let position) = take(event) else { continue }
       await backend.acknowledge(event, position: position)
     }
+    isStopped = true
+    for call in Array(waiters.keys) { settle(call, .failed(.unavailable)) }
   }
 
   private func keepDeadlines() async {
@@ -119,7 +121,7 @@ public actor ChatService {
 
   func forget(_ record: ServiceRecord) {
     for call in record.waiting { settle(call, .failed(.notFound)) }
-    bind(record, to: nil)
+    bind(record, to: nil, notifies: false)
     records[record.id] = nil
   }
 
@@ -149,6 +151,7 @@ public actor ChatService {
 
   /// Tells the backend that the comet sessions of a user went away or came back.
   public func clientPresence(user: String, online isOnline: Bool) async {
+    if isOnline { onlineUsers.insert(user) } else { onlineUsers.remove(user) }
     let changed = servicesOfUser[user, default: []].filter { id in
       guard let record = records[id], record.interaction?.isLive == true, record.isOnline != isOnline else {
         return false

@@ -31,6 +31,7 @@ public actor EmbeddedChatBackend: ChatBackend {
   private var chatCount = 0
   private var eventCount = 0
 
+  /// Kept until its consumer comes.
   private var stream: AsyncStream<ChatBackendEvent>?
   private var output: AsyncStream<ChatBackendEvent>.Continuation
   private var consumer = 0
@@ -58,8 +59,8 @@ public actor EmbeddedChatBackend: ChatBackend {
 
   /// Not bounded by number: every event belongs to a call that waits for it.
   public func events() -> AsyncStream<ChatBackendEvent> {
-    if stream == nil { (stream, output) = AsyncStream.makeStream() }
-    guard let events = stream else { preconditionFailure("just made") }
+    let events: AsyncStream<ChatBackendEvent>
+    if let unread = stream { events = unread } else { (events, output) = AsyncStream.makeStream() }
     stream = nil
     consumer += 1
     hasLostConsumer = false

@@ -9,7 +9,7 @@ struct Interaction: Sendable {
   struct Effects: Sendable, Equatable {
     /// To be pushed, in this order.
     var notifications: [ChatIxn] = []
-    /// Of the last entry, for whoever made the event; nil when the event was not taken.
+    /// Of the last entry, for whoever made the event; nil when no live chat took it.
     var position: Int?
     /// False for an event that came before or belongs to another chat.
     var isNew = false
@@ -51,8 +51,11 @@ struct Interaction: Sendable {
 
   /// - Parameter isVerbose: whether the request that caused the event asked for `_verbose`; its event inherits that.
   mutating func receive(_ event: ChatBackendEvent, isVerbose: Bool) -> Effects {
-    guard isLive, event.chatSessionID == opened.chatSessionID else { return Effects() }
-    guard remember(event.id) else { return Effects() }
+    guard event.chatSessionID == opened.chatSessionID else { return Effects() }
+    // Also after the end: whoever repeats an event waits to hear that it has its place.
+    guard !rememberedEvents.contains(event.id) else { return Effects(position: transcript.position) }
+    guard isLive else { return Effects() }
+    remember(event.id)
     switch event.content {
     case .entries(let entries):
       let notifications = append(entries, at: event.secondsSince1970, isVerbose: isVerbose, ends: false)
@@ -118,16 +121,13 @@ struct Interaction: Sendable {
     return events
   }
 
-  /// False when the event was there before.
-  private mutating func remember(_ id: String) -> Bool {
-    guard !rememberedEvents.contains(id) else { return false }
+  private mutating func remember(_ id: String) {
     if rememberedEvents.count < maxRememberedEvents {
       rememberedEvents.append(id)
     } else if maxRememberedEvents > 0 {
       rememberedEvents[oldestRemembered] = id
       oldestRemembered = (oldestRemembered + 1) % maxRememberedEvents
     }
-    return true
   }
 
   // MARK: what replies show

@@ -12,6 +12,9 @@ public struct ScriptedAgent: Sendable {
     public init() {}
   }
 
+  /// Texts of one customer that may wait for an answer; what is said beyond them gets none.
+  static let maxUnread = 100
+
   public typealias Sleep = @Sendable (Duration) async throws -> Void
 
   public let nickname: String
@@ -42,7 +45,7 @@ public struct ScriptedAgent: Sendable {
       for await event in events {
         switch event {
         case .opened(let chat):
-          let (texts, inbox) = AsyncStream<String>.makeStream()
+          let (texts, inbox) = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingOldest(Self.maxUnread))
           inboxes[chat.serviceID] = inbox
           group.addTask { await attend(to: chat, texts) }
         case .message(let id, let text): inboxes[id]?.yield(text)

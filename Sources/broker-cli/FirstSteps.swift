@@ -7,15 +7,16 @@ enum FirstSteps {
   /// Handshake, connect, subscribe, a held connect, and a publish that answers it. Empty where clients may not use
   /// broadcast channels.
   ///
-  /// - Parameter address: host and port of the public listener.
-  static func lines(address: String, settings: Settings) -> [String] {
+  /// The publish goes to the admin listener: of the client itself, the message would ride on the reply to its publish.
+  static func lines(publicAddress: String, adminAddress: String, settings: Settings) -> [String] {
     let server = settings.server
     guard server.bayeux.openChannels ?? HostText.isLoopback(server.server.host) else { return [] }
     let header = "-H '\(server.gms.userHeaders.first ?? "gms_user"): alice'"
-    let call = "curl -s http://\(address)\(server.bayeux.path) \(header) -H 'Content-Type: application/json' -d"
+    let call = "curl -s http://\(publicAddress)\(server.bayeux.path) \(header) -H 'Content-Type: application/json' -d"
     func message(_ channel: String, _ rest: String) -> String {
       "\"[{\\\"channel\\\":\\\"\(channel)\\\",\\\"clientId\\\":\\\"$ID\\\"\(rest.replacing("\"", with: "\\\""))}]\""
     }
+    let token = server.admin.token == nil ? "" : " -H \"Authorization: Bearer $ADMIN_TOKEN\""
     let connect = message("/meta/connect", #","connectionType":"long-polling""#)
     let handshake = #"'[{"channel":"/meta/handshake","version":"1.0","supportedConnectionTypes":["long-polling"]}]'"#
     return [
@@ -24,7 +25,8 @@ enum FirstSteps {
       "\(call) \(connect)",
       "\(call) \(message("/meta/subscribe", #","subscription":"/greetings""#))",
       "\(call) \(connect) &",
-      "\(call) \(message("/greetings", #","data":{"text":"hello"}"#))",
+      "curl -s http://\(adminAddress)/publish\(token) -H 'Content-Type: application/json' "
+        + #"-d '{"channel":"/greetings","data":{"text":"hello"}}'"#,
     ]
   }
 }

@@ -59,14 +59,14 @@ struct ServeCommand: AsyncParsableCommand {
     let logger = Logger(label: "broker") { _ in BrokerLogHandler(settings: settings.log, writer: writer) }
     for warning in loaded.warnings { logger.warning("\(warning)") }
 
-    let signals = Signals.first()
+    let signals = try Signals.first()
     let (server, addresses) = try await start(settings, logger: logger)
     StandardStream.output.write(line: "listening on http://\(addresses.publicAddress)")
     StandardStream.output.write(line: "admin on http://\(addresses.adminAddress)")
     if settings.server.demo.agent || StandardStream.output.isTerminal {
-      for line in FirstSteps.lines(address: addresses.publicAddress, settings: settings) {
-        StandardStream.output.write(line: "  \(line)")
-      }
+      let steps = FirstSteps.lines(
+        publicAddress: addresses.publicAddress, adminAddress: addresses.adminAddress, settings: settings)
+      for line in steps { StandardStream.output.write(line: "  \(line)") }
     }
 
     let ending = Task { () -> Int32? in

@@ -9,7 +9,8 @@
 /// SIGTERM and SIGINT as events of one thread, so that nothing runs inside of a signal handler.
 enum Signals {
   /// How long a graceful end may take, from the first signal to the exit, before it is cut short.
-  static let endWithin: Duration = .seconds(5)
+  /// Just under 5 s, so that whoever waits that long before SIGKILL never needs it.
+  static let endWithin: Duration = .milliseconds(4_800)
 
   /// Blocks the signals that end a process in this thread and all it will create, and ignores SIGPIPE: a peer that is
   /// gone is an error of one write.
@@ -21,7 +22,9 @@ enum Signals {
 
   /// Starts the thread that waits for a signal; its number is the one element of the stream. A second signal, or
   /// ``endWithin`` without an end, ends the process at once.
-  static func first() -> AsyncStream<Int32> {
+  ///
+  /// - Throws: ``CommandFailure`` where the system has no thread left; nothing could end the process then but SIGKILL.
+  static func first() throws(CommandFailure) -> AsyncStream<Int32> {
     let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
     let context = Unmanaged.passRetained(Context(continuation))
     var thread = pthread_t()
@@ -32,7 +35,11 @@ enum Signals {
         Signals.wait(reportingTo: Unmanaged<Context>.fromOpaque(argument).takeRetainedValue().continuation)
         return nil
       }, context.toOpaque())
-    if failure == 0 { pthread_detach(thread) } else { context.release() }
+    guard failure == 0 else {
+      context.release()
+      throw CommandFailure(status: .failed, message: "no thread for signals: \(String(cString: strerror(failure)))")
+    }
+    pthread_detach(thread)
     return stream
   }
 
@@ -47,11 +54,12 @@ enum Signals {
     guard sigwait(&signals, &number) == 0 else { return }
     continuation.yield(number)
     continuation.finish()
-    var limit = timespec(tv_sec: Int(endWithin.components.seconds), tv_nsec: 0)
+    var limit = timespec(
+      tv_sec: Int(endWithin.components.seconds), tv_nsec: Int(endWithin.components.attoseconds / 1_000_000_000))
     var second: Int32
     repeat { second = sigtimedwait(&signals, nil, &limit) } while second < 0 && errno == EINTR
     if second > 0 { _exit(128 + second) }
-    StandardStream.error.write(line: "error: did not end within \(endWithin.components.seconds) s of the signal")
+    StandardStream.error.write(line: "error: the server did not end in time after the signal")
     _exit(EndingStatus.failed.rawValue)
   }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import BrokerServer
 import Bytes
 
 /// What this program calls itself.
 enum Version {
   static let program = "broker-cli"
-  static let number = "0.1.0"
+  static let number = BrokerServer.version
   static let line = "\(program) \(number)"
   static let json: JSONValue = ["name": .string(program), "version": .string(number)]
 }

@@ -112,6 +112,7 @@ final class Shard {
     connections[connection.number] = nil
     broker.conduitClosed(connection, now: now)
     broker.streamClosed(connection, now: now)
+    connectionDeadlines.compact(live: connections.count)
   }
 
   /// A socket said goodbye: its sessions live on without it.
@@ -181,6 +182,10 @@ final class Shard {
 
   /// The one place where held connects are answered.
   private func endTurn() -> EventLoop.TurnEnd {
+    // First, because it may publish. What this turn's answers let in is looked at in the next one.
+    let resumed = withKeptRequests
+    withKeptRequests.removeAll(keepingCapacity: true)
+    for connection in resumed { connection.takeKept() }
     for publication in broker.takePublications() { passOn(publication) }
     for change in broker.takePresenceChanges() { context.publisher.presence(change) }
     var written = 0
@@ -188,9 +193,6 @@ final class Shard {
       write(delivery)
       written += 1
     }
-    let resumed = withKeptRequests
-    withKeptRequests.removeAll(keepingCapacity: true)
-    for connection in resumed { connection.takeKept() }
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
     if isDraining, !broker.hasOutput { leaveSockets() }
     scheduleDeadlines()
@@ -221,7 +223,9 @@ final class Shard {
     switch delivery {
     case .status(_, let status):
       out.clear()
-      connection.answer(status: status, type: nil, fields: [])
+      let crossOrigin = connection.extras?.crossOrigin ?? []
+      connection.forgetRequest()
+      connection.answer(status: status, type: nil, fields: crossOrigin)
     case .answer(_, let session):
       if connection.phase == .socket {
         connection.sendMessage()

@@ -12,9 +12,11 @@ extension Shard {
       try upgrade(head, text, on: connection)
     case .get, .head: try callbackPoll(head, text, on: connection)
     case .options: preflight(head, text, on: connection)
-    default: throw .methodNotAllowed(allow: "POST, GET, OPTIONS")
+    default: throw .methodNotAllowed(allow: methods)
     }
   }
+
+  private var methods: String { context.configuration.bayeux.jsonp ? "POST, GET, OPTIONS" : "POST, OPTIONS" }
 
   // MARK: long-polling
 
@@ -74,7 +76,7 @@ extension Shard {
   private func callbackPoll(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError)
   {
     guard context.configuration.bayeux.jsonp, let query = head.query else {
-      throw .methodNotAllowed(allow: "POST, GET, OPTIONS")
+      throw .methodNotAllowed(allow: methods)
     }
     let fields: [FormField]
     do throws(FormError) {
@@ -134,7 +136,7 @@ extension Shard {
         connection, callback: callback, crossOrigin: crossOriginFields(head, text),
         browserCookie: !Self.hasBrowserCookie(head, text))
     case .held: connection.hold(callback: callback, crossOrigin: crossOriginFields(head, text))
-    case .elsewhere(let shard): connection.move(.init(head: head, text: Array(text)), to: shard)
+    case .elsewhere(let shard): connection.move(.request(head: head, text: Array(text)), to: shard)
     case .refused(let fault):
       var reply = HTTPReply.text(fault.sentence + "\n", status: fault.status)
       reply.fields = crossOriginFields(head, text)

@@ -37,19 +37,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     /// The session of an answer that waits for a slow reader.
     var stalled: Session?
     /// Where the connection goes once its output is written.
-    var destination: (shard: Int, cargo: Cargo)?
+    var destination: (shard: Int, cargo: MovedConnection.Cargo)?
     var isReadingPaused = false
-  }
-
-  struct MovedRequest {
-    let head: RequestHead
-    let text: [UInt8]
-  }
-
-  /// What a connection takes along to another shard.
-  enum Cargo {
-    case request(MovedRequest)
-    case socket(MovedSocket)
   }
 
   /// The shard holds its open connections, and they it; closing ends that.
@@ -58,7 +47,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   let isAdmin: Bool
   let trustsUserHeader: Bool
   private var parser = RequestParser()
-  private(set) var phase = Phase.reading
+  var phase = Phase.reading
   /// Of the request that is being answered.
   private var keepsAlive = true
   private var minorVersion: UInt8 = 1
@@ -74,6 +63,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   /// When the phase of reading began that a deadline is measured from.
   private var phaseStart = Instant.distantFuture
   private var isInBody = false
+  /// The peer sent its end; what it sent before is still answered.
+  private var hasPeerEnded = false
 
   init(
     on shard: Shard, adopting descriptor: Int32, number: UInt64, isAdmin: Bool, trustsUserHeader: Bool
@@ -90,7 +81,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   override func received(_ bytes: Span<UInt8>) {
     shard.http.bytesIn += bytes.count
-    if phase == .reading, !isBackedUp {
+    // What is kept came first, also where its turn has come and it has not been looked at yet.
+    if phase == .reading, !isBackedUp, !hasKept {
       take(bytes)
     } else if phase == .socket, !isBackedUp, let socket {
       takeFrames(bytes, socket)
@@ -109,11 +101,13 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
       switch parser.parse(unread, limits: limits, into: &shard.head) {
       case .inPlace(let consumed):
         offset += consumed
+        shard.http.requests += 1
         begin(shard.head, unread.extracting(0..<consumed))
       case .buffered(let consumed):
         offset += consumed
         let text = parser.text
         parser.reset()
+        shard.http.requests += 1
         begin(shard.head, text.span)
       case .needMore(let sendContinue):
         if sendContinue { sendInterim() }
@@ -134,9 +128,9 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// A client that does not read its answers is not given more of them.
   var isBackedUp: Bool { pendingBytes > shard.context.maxUnreadBytes }
+  private var hasKept: Bool { extras.map { !$0.pipelined.isEmpty } ?? false }
 
-  private func begin(_ head: RequestHead, _ text: Span<UInt8>) {
-    shard.http.requests += 1
+  func begin(_ head: RequestHead, _ text: Span<UInt8>) {
     keepsAlive = head.keepsAlive && !shard.isDraining
     minorVersion = UInt8(head.minorVersion)
     isHead = head.method == .head
@@ -158,32 +152,41 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// Goes on with what was pipelined; called by the shard, not from inside an answer, so that nothing recurses.
   func takeKept() {
-    guard phase == .reading || phase == .socket, !isClosed, !isBackedUp, let extras, !extras.pipelined.isEmpty else {
-      return
+    guard phase == .reading || phase == .socket, !isClosed, !isBackedUp else { return }
+    if let extras, !extras.pipelined.isEmpty {
+      let bytes = extras.pipelined
+      extras.pipelined = []
+      if extras.isReadingPaused {
+        extras.isReadingPaused = false
+        resumeReading()
+      }
+      if let socket {
+        takeFrames(bytes.span, socket)
+        moveIfReady()
+      } else {
+        take(bytes.span)
+      }
     }
-    let bytes = extras.pipelined
-    extras.pipelined = []
-    if extras.isReadingPaused {
-      extras.isReadingPaused = false
-      resumeReading()
-    }
-    if let socket {
-      takeFrames(bytes.span, socket)
-      moveIfReady()
-    } else {
-      take(bytes.span)
-    }
+    endIfPeerEnded()
   }
 
   /// The peer closed, or half-closed. A held connect counts as abandoned, but is answered in case somebody still reads.
   override func readEnded() {
+    hasPeerEnded = true
+    if phase == .holding || phase == .working, !hasKept { keepsAlive = false }
     switch phase {
-    case .reading, .ending, .moving, .socket: close(.peerClosed)
-    case .working: keepsAlive = false
-    case .holding:
-      keepsAlive = false
-      shard.abandoned(self)
+    case .ending, .socket: close(.peerClosed)
+    case .reading: endIfPeerEnded()
+    case .holding: shard.abandoned(self)
+    // The end is seen again on the other shard.
+    case .moving, .working: break
     }
+  }
+
+  /// Nothing more can come of a peer that ended and whose requests have all been answered.
+  private func endIfPeerEnded() {
+    guard hasPeerEnded, phase == .reading, !hasKept, !isClosed else { return }
+    if pendingBytes > 0 { end("half-closed") } else { close(.peerClosed) }
   }
 
   // MARK: answering
@@ -196,6 +199,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
       extras.callback = callback
       extras.crossOrigin = crossOrigin
     }
+    if hasPeerEnded || shard.isDraining { shard.abandoned(self) }
   }
 
   func work() { phase = .working }
@@ -208,7 +212,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// Writes the answer whose body stands in the shard's writer, and makes ready for the next request.
   func answer(status: Int, type: StaticString?, fields: [UInt8]) {
-    guard !isClosed else { return }
+    // What nobody gets must not stand before what the next one gets.
+    guard !isClosed else { return shard.out.clear() }
     let bodyBytes = shard.out.count
     if isHead { shard.out.truncate(to: 0) }
     shard.out.prependHead(
@@ -236,7 +241,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     } else {
       becomeIdle()
     }
-    if let extras, !extras.pipelined.isEmpty { shard.hasKept(self) }
+    if hasKept || hasPeerEnded { shard.hasKept(self) }
   }
 
   private func sendInterim() {
@@ -248,6 +253,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   func refuse(_ fault: HTTPFault) {
     shard.http.refused += 1
     keepsAlive = false
+    isHead = false
     answer(.text(fault.sentence + ".\n", status: fault.status))
   }
 
@@ -264,9 +270,12 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     closeAfterDraining(.local("socket closed"), by: deadline)
   }
 
+  /// A slow reader has as long for its last answer as for any other, unless the broker stops.
   private func end(_ label: String) {
     phase = .ending
-    closeAfterDraining(.local(label), by: shard.now + shard.context.lingerTime)
+    let isPatient = pendingBytes > 0 && !shard.isDraining
+    let patience = isPatient ? shard.context.writeTimeout : shard.context.lingerTime
+    closeAfterDraining(.local(label), by: shard.now + patience)
   }
 
   /// Ends the connection if no request is on its way; else it ends with the answer.
@@ -281,7 +290,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     if phase == .moving { return moveIfReady() }
     if phase == .socket, let socket { watchSocket(socket) }
     if phase == .reading, parser.phase == .idle { becomeIdle() }
-    if let extras, !extras.pipelined.isEmpty { shard.hasKept(self) }
+    if hasKept { shard.hasKept(self) }
   }
 
   private func settleStalled() {
@@ -328,56 +337,11 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   func deadlinePassed() {
     guard !isClosed else { return }
     if phase == .socket, let socket { return socketDeadlinePassed(socket) }
-    guard phase == .reading else { return }
+    guard phase == .reading || phase == .moving else { return }
     if pendingBytes > 0 { return close(.stalled) }
     if parser.phase == .idle { return close(.local("idle")) }
     shard.http.timeouts += 1
     refuse(.timeout)
-  }
-
-  // MARK: moving
-
-  /// Marks the connection as one that goes to the shard that owns the session of this request: as soon as all that was
-  /// answered before is written, and with whatever was pipelined behind it.
-  func move(_ request: MovedRequest, to destination: Int) {
-    phase = .moving
-    ensureExtras().destination = (destination, .request(request))
-  }
-
-  /// The same for a socket and the session that a message of it resumes.
-  func move(_ moved: MovedSocket, to destination: Int) {
-    phase = .moving
-    ensureExtras().destination = (destination, .socket(moved))
-  }
-
-  private func moveIfReady() {
-    guard phase == .moving, !isClosed, pendingBytes == 0, let extras, let destination = extras.destination else {
-      return
-    }
-    shard.leaving(self)
-    let cargo: MovedConnection.Cargo
-    switch destination.cargo {
-    case .request(let request): cargo = .request(head: request.head, text: request.text)
-    case .socket(let socket): cargo = .socket(socket)
-    }
-    let moved = MovedConnection(
-      descriptor: detach(), isAdmin: isAdmin, trustsUserHeader: trustsUserHeader, cargo: cargo, rest: extras.pipelined)
-    shard.send(moved, to: destination.shard)
-  }
-
-  /// Begins the life of a connection on its new shard with the request that brought it here.
-  func resume(_ moved: MovedConnection) {
-    switch moved.cargo {
-    case .request(let head, let text): begin(head, text.span)
-    case .socket(let moved):
-      let socket = SocketState(parser: moved.parser, user: moved.user)
-      socket.isNew = false
-      becomeSocket(socket)
-      shard.receiveMessage(moved.message.span, on: self, socket)
-    }
-    if !moved.rest.isEmpty { ensureExtras().pipelined = moved.rest }
-    takeKept()
-    moveIfReady()
   }
 
   func ensureExtras() -> Extras {

@@ -35,7 +35,7 @@ extension Shard {
     try checkUpgradeOrigin(head, text)
     let user = try context.identity.user(of: head, in: text, trustsHeader: connection.trustsUserHeader)
     let home = user.isEmpty ? index : Broker.home(of: user.span, shards: context.shardCount)
-    guard home == index else { return connection.move(.init(head: head, text: Array(text)), to: home) }
+    guard home == index else { return connection.move(.request(head: head, text: Array(text)), to: home) }
     var options = WebSocketUpgrade.Options()
     options.subprotocol = context.configuration.webSocket.subprotocol
     do throws(UpgradeFault) {
@@ -73,7 +73,8 @@ extension Shard {
     case .answered, .shookHands: connection.sendMessage()
     case .held: break
     case .elsewhere(let shard):
-      connection.move(MovedSocket(parser: socket.parser, user: socket.user, message: Array(message)), to: shard)
+      connection.move(
+        .socket(MovedSocket(parser: socket.parser, user: socket.user, message: Array(message))), to: shard)
     case .refused(let fault): connection.closeSocket(.internalError, fault.sentence)
     }
   }

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything a person or a machine does with this repository. `make` alone explains itself.
+
+SWIFT ?= swift
+# What runs once more under ThreadSanitizer: the targets that own threads.
+TSAN_FILTER ?= BrokerServerTests|BrokerCommandLineTests|ReactorTests
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help run build test unit-test script-test tsan-test lint format docs clean setup setup-test
+
+help: ## Explain the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+run: setup ## Build for release and run the broker with its demo agent
+	$(SWIFT) build -c release --product broker-cli
+	exec .build/release/broker-cli serve --demo
+
+build: setup ## Build for release
+	$(SWIFT) build -c release --product broker-cli
+
+test: setup-test lint unit-test script-test tsan-test ## Lint, and run every test
+
+unit-test: setup-test ## Run the Swift tests
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+script-test: setup-test ## Run Scripts/tests/NN-*.sh against the built program
+	$(SWIFT) build --product broker-cli
+	Scripts/script-tests.sh
+
+tsan-test: setup-test ## Run the tests of what owns threads under ThreadSanitizer
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter '$(TSAN_FILTER)'
+
+lint: ## Check formatting, licence lines and file sizes
+	Scripts/lint.sh
+
+format: ## Format all sources in place
+	$(SWIFT) format -i -r Sources Tests Package.swift
+
+docs: setup ## Write Docs/Configuration.md anew from the table of settings
+	REWRITE_DOCS=1 $(SWIFT) test --filter thePageOfSettingsIsWhatTheTableSays
+
+clean: ## Remove what was built
+	rm -rf .build .build-tsan
+
+setup:
+	@Scripts/setup.sh run
+
+setup-test:
+	@Scripts/setup.sh test

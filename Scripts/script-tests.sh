@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs the tests that drive the built program from outside, in the order of their numbers.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+# The program under test; each script may be told another one.
+export BROKER_CLI="${BROKER_CLI:-$PWD/.build/debug/broker-cli}"
+
+failed=()
+for script in Scripts/tests/[0-9][0-9]-*.sh; do
+  [ -x "$script" ] || continue
+  echo "== $script"
+  "$script" || failed+=("$script")
+done
+if [ ${#failed[@]} -gt 0 ]; then
+  echo "Failed: ${failed[*]}" >&2
+  exit 1
+fi

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what the system lacks for building (`run`) or also for testing (`test`). Does nothing where all is there,
+# so that it needs neither apt nor the network then.
+set -euo pipefail
+
+# Oldest toolchain whose package manager and language features the manifest uses.
+min_major=6
+min_minor=2
+
+has_libevent() {
+  pkg-config --exists libevent_core 2>/dev/null
+}
+has_pkg_config() { command -v pkg-config >/dev/null; }
+has_curl() { command -v curl >/dev/null; }
+has_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
+has_ruby() { command -v ruby >/dev/null; }
+has_faye() { ruby -e 'require "faye"' 2>/dev/null; }
+
+check_swift() {
+  if ! command -v swift >/dev/null; then
+    echo "Swift $min_major.$min_minor or newer is needed; see https://www.swift.org/install" >&2
+    exit 1
+  fi
+  local found major minor
+  found=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+  major=${found%%.*}
+  minor=${found#*.}
+  if [ -z "$found" ] || [ "$major" -lt $min_major ] || { [ "$major" -eq $min_major ] && [ "$minor" -lt $min_minor ]; }
+  then
+    echo "Swift $min_major.$min_minor or newer is needed; this is ${found:-an unknown version}." >&2
+    exit 1
+  fi
+}
+
+missing=()
+need() { # check package
+  "$1" || missing+=("$2")
+}
+
+case "${1:-}" in
+  run | test) ;;
+  *)
+    echo "usage: Scripts/setup.sh run|test" >&2
+    exit 2
+    ;;
+esac
+
+check_swift
+need has_pkg_config pkg-config
+need has_libevent libevent-dev
+if [ "$1" = test ]; then
+  need has_curl curl
+  need has_venv python3-venv
+  need has_ruby ruby
+  need has_faye ruby-faye
+fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "Please install what is missing; Debian calls it: ${missing[*]}" >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "Please run as root: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "Installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

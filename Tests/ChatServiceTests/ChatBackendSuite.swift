@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+import ChatService
+import Testing
+
+/// What every ``ChatBackend`` must do. A backend's tests hand it a factory and run all of it.
+///
+/// Events are read as they come; one that does not come is a test that runs into its time limit.
+struct ChatBackendSuite: Sendable {
+  /// A backend of its own for each rule.
+  let make: @Sendable () async throws -> any ChatBackend
+
+  /// Checks every rule of the contract.
+  func run() async throws {
+    try await anOpenedChatHasItsKeys()
+    try await openingTwiceIsOneChat()
+    try await theFirstMessageIsTheFirstEntry()
+    try await whatTheCustomerDoesComesBackWithItsCause()
+    try await aCallThatIsRepeatedHappensOnce()
+    try await chatsDoNotMix()
+    try await aDisconnectEndsTheChatAndItMayBeOpenedAgain()
+    try await badInputIsRefused()
+    try await anUnknownChatIsNotFound()
+  }
+
+  private struct Bench {
+    let backend: any ChatBackend
+    var events: AsyncStream<ChatBackendEvent>.Iterator
+
+    mutating func next() async -> ChatBackendEvent? { await events.next(isolation: nil) }
+
+    func open(_ id: String, message: String? = nil, call: String = "open") async throws -> ChatOpened {
+      try await backend.createService(ChatServiceRequest(serviceID: id, name: "test", data: [], ttl: .seconds(60)))
+      return try await backend.openChat(
+        ChatRequest(serviceID: id, endpoint: "Tenant:endpoint", nickname: "BuzzB", subject: "s", firstMessage: message),
+        call: CallID("\(call) \(id)"))
+    }
+  }
+
+  private func bench() async throws -> Bench {
+    let backend = try await make()
+    return Bench(backend: backend, events: await backend.events().makeAsyncIterator())
+  }
+
+  func anOpenedChatHasItsKeys() async throws {
+    let opened = try await bench().open("a")
+    #expect(opened.chatSessionID.wholeMatch(of: /[0-9A-Za-z]{16}/) != nil)
+    #expect(opened.userID.wholeMatch(of: /[0-9A-F]{16}/) != nil)
+    #expect(opened.secureKey.wholeMatch(of: /[0-9a-f]{16}/) != nil)
+    #expect(!opened.server.host.isEmpty && (1...65_535).contains(opened.server.webAPIPort))
+    #expect(Int(opened.server.loadBalancerAlias) != nil)
+  }
+
+  func openingTwiceIsOneChat() async throws {
+    let bench = try await bench()
+    let first = try await bench.open("a")
+    let again = try await bench.open("a", call: "again")
+    #expect(again == first)
+    let other = try await bench.open("b")
+    #expect(other.chatSessionID != first.chatSessionID)
+  }
+
+  func theFirstMessageIsTheFirstEntry() async throws {
+    var bench = try await bench()
+    let opened = try await bench.open("a", message: "hello")
+    let event = await bench.next()
+    #expect(event?.content == .entries([ChatEntry(.text, "BuzzB", "hello", .client)]))
+    #expect(event?.chatSessionID == opened.chatSessionID)
+  }
+
+  func whatTheCustomerDoesComesBackWithItsCause() async throws {
+    var bench = try await bench()
+    let opened = try await bench.open("a")
+    let backend = bench.backend
+    try await backend.send("hi", in: "a", call: CallID("1"))
+    try await backend.typing(true, in: "a", call: CallID("2"))
+    try await backend.typing(false, in: "a", call: CallID("3"))
+    try await backend.pushURL("https://example.com/", in: "a", call: CallID("4"))
+    try await backend.notice("x||Y", in: "a", call: CallID("5"))
+    let expected: [ChatEntry] = [
+      ChatEntry(.text, "BuzzB", "hi", .client), .notice(.typingStarted, "BuzzB", .client),
+      .notice(.typingStopped, "BuzzB", .client), ChatEntry(.pushURL, "BuzzB", "https://example.com/", .client),
+      ChatEntry(.custom, "BuzzB", "x||Y", .client),
+    ]
+    var ids: Set<String> = []
+    for (number, entry) in expected.enumerated() {
+      let event = await bench.next()
+      #expect(event?.content == .entries([entry]))
+      #expect(event?.cause == CallID("\(number + 1)"))
+      #expect(event?.serviceID == "a" && event?.chatSessionID == opened.chatSessionID)
+      #expect((event?.secondsSince1970 ?? 0) >= opened.startedAtSecondsSince1970)
+      if let event { #expect(ids.insert(event.id).inserted, "ids are unique") }
+      if let event { await backend.acknowledge(event, position: number + 2) }
+    }
+  }
+
+  func aCallThatIsRepeatedHappensOnce() async throws {
+    var bench = try await bench()
+    _ = try await bench.open("a")
+    for _ in 0..<3 { try await bench.backend.send("once", in: "a", call: CallID("1")) }
+    try await bench.backend.send("then", in: "a", call: CallID("2"))
+    for text in ["once", "then"] {
+      let event = await bench.next()
+      #expect(event?.content == .entries([ChatEntry(.text, "BuzzB", text, .client)]))
+    }
+  }
+
+  func chatsDoNotMix() async throws {
+    var bench = try await bench()
+    let sessions = [try await bench.open("a").chatSessionID, try await bench.open("b").chatSessionID]
+    for (number, id) in ["a", "b", "a"].enumerated() {
+      try await bench.backend.send("to \(id)", in: id, call: CallID("\(number)"))
+      let event = await bench.next()
+      #expect(event?.serviceID == id && event?.chatSessionID == sessions[id == "a" ? 0 : 1])
+      #expect(event?.content == .entries([ChatEntry(.text, "BuzzB", "to \(id)", .client)]))
+    }
+  }
+
+  func aDisconnectEndsTheChatAndItMayBeOpenedAgain() async throws {
+    var bench = try await bench()
+    let first = try await bench.open("a")
+    try await bench.backend.disconnect("a", call: CallID("end"))
+    let event = await bench.next()
+    #expect(event?.cause == CallID("end"))
+    guard case .ended? = event?.content else {
+      Issue.record("a disconnect ends the chat")
+      return
+    }
+    await #expect(throws: ChatBackendError.ended) {
+      try await bench.backend.send("late", in: "a", call: CallID("late"))
+    }
+    let second = try await bench.open("a", call: "again")
+    #expect(second.chatSessionID != first.chatSessionID)
+    try await bench.backend.send("new", in: "a", call: CallID("new"))
+    #expect(await bench.next()?.chatSessionID == second.chatSessionID, "nothing follows the end of a chat")
+  }
+
+  func badInputIsRefused() async throws {
+    let bench = try await bench()
+    _ = try await bench.open("a")
+    await #expect(throws: ChatBackendError.badInput) { try await bench.backend.send("", in: "a", call: CallID("1")) }
+    await #expect(throws: ChatBackendError.badInput) {
+      try await bench.backend.pushURL("javascript:alert(1)", in: "a", call: CallID("2"))
+    }
+  }
+
+  func anUnknownChatIsNotFound() async throws {
+    let bench = try await bench()
+    await #expect(throws: ChatBackendError.notFound) { try await bench.backend.send("x", in: "?", call: CallID("1")) }
+    await #expect(throws: ChatBackendError.notFound) {
+      try await bench.backend.typing(true, in: "?", call: CallID("2"))
+    }
+    await #expect(throws: ChatBackendError.notFound) { try await bench.backend.disconnect("?", call: CallID("3")) }
+    await bench.backend.clientPresence("?", isOnline: true)
+  }
+}
+
+@Test(.timeLimit(.minutes(1))) func theEmbeddedBackendKeepsTheContract() async throws {
+  try await ChatBackendSuite { EmbeddedChatBackend(clock: ManualClock()) }.run()
+}
