@@ -47,6 +47,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
+    .executableTarget(
+      name: "websocket-echo", dependencies: ["Bytes", "Reactor", "Wire"], path: "Tests/Tools/websocket-echo",
+      swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(
       name: "BrokerSettingsTests", dependencies: ["Bayeux", "BrokerServer", "BrokerSettings", "ChatService", "Wire"],

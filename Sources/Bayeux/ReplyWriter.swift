@@ -18,7 +18,8 @@ extension ByteWriter {
     append("}")
   }
 
-  /// `"advice":{…},`, always with all three members: a client replaces what it knew by what it is sent.
+  /// `"advice":{…},`. Who may go on is sent all three members, since a client replaces what it knew by what it is sent;
+  /// who has to start again learns the timeout then.
   mutating func append(_ advice: Advice) {
     append("\"advice\":{\"interval\":")
     append(decimal: Int(advice.interval.wholeMilliseconds))

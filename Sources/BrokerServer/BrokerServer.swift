@@ -70,7 +70,9 @@ public final class BrokerServer: Sendable {
     context = ServerContext(
       configuration: configuration, bayeux: bayeux,
       identity: try UserIdentity(configuration, verifier: verifier),
-      crossOrigin: try CrossOrigin(configuration.http.allowedOrigins), mailboxes: mailboxes, chat: chat,
+      crossOrigin: try CrossOrigin(
+        configuration.http.allowedOrigins, userHeaders: configuration.gms.userHeaders), mailboxes: mailboxes,
+      chat: chat,
       embedded: embeddedBackend, publisher: publisher, descriptorLimit: descriptors, logger: logger)
   }
 

@@ -7,7 +7,6 @@ public import Wire
 public struct ServerConfiguration: Sendable {
   public var server = Endpoint()
   public var admin = Admin()
-  public var data = DataDirectory()
   public var bayeux = Bayeux()
   public var webSocket = WebSocket()
   public var http = HTTP()
@@ -34,12 +33,6 @@ public struct ServerConfiguration: Sendable {
     public var token: String?
     /// Names besides the listening address and `localhost` that a `Host` header may give.
     public var allowedHosts: [String] = []
-  }
-
-  /// Where state is kept.
-  public struct DataDirectory: Sendable {
-    /// Nil keeps everything in memory.
-    public var directory: String?
   }
 
   /// The Bayeux endpoint.

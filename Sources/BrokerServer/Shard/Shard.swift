@@ -34,11 +34,15 @@ final class Shard {
   private var connectionDeadlines = Deadlines<HTTPConnection>()
   private var withKeptRequests: [HTTPConnection] = []
   private var timer: Timer!
+  /// Set while the public listener rests because nearly all descriptors are in use.
+  private var acceptTimer: Timer!
   private var dateExpires = Instant(nanoseconds: 0)
   private var drainDeadline = Instant.distantFuture
 
   /// Answers written before the loop looks for new events.
   private static let deliveriesPerTurn = 512
+  /// How long the public listener rests before it looks again whether descriptors are free.
+  private static let acceptPause = Duration.milliseconds(100)
   /// Memory that the writer keeps between two answers.
   static let keptWriterBytes = 1 << 20
 
@@ -49,6 +53,7 @@ final class Shard {
     broker = Broker(shard: index, of: context.shardCount, options: context.bayeux)
     // Waking the loop is all it does: the end of the turn looks at what is due.
     timer = Timer(on: loop) {}
+    acceptTimer = Timer(on: loop) { [unowned self] in acceptAgain() }
   }
 
   var now: Instant { loop.now }
@@ -93,8 +98,32 @@ final class Shard {
       return
     }
     http.accepted += 1
+    if !isAdmin { noteAccepted() }
     _ = adopt(descriptor, isAdmin: isAdmin, trustsUserHeader: context.identity.trusts(peer))
   }
+
+  /// Keeps some descriptors back: whoever watches the broker must still get in when its clients have taken all others.
+  private func noteAccepted() {
+    let open = context.openConnections.add(1, ordering: .relaxed).newValue
+    guard open >= context.connectionsBeforePause, acceptTimer.deadline == nil else { return }
+    http.exhausted += 1
+    context.logger.warning(
+      "accepting pauses until a descriptor is free", metadata: ["shard": "\(index)", "connections": "\(open)"])
+    acceptTimer.schedule(at: now + Self.acceptPause)
+    publicListener?.pause()
+  }
+
+  private func noteClosed() { context.openConnections.subtract(1, ordering: .relaxed) }
+
+  private func acceptAgain() {
+    if context.openConnections.load(ordering: .relaxed) < context.connectionsBeforePause {
+      publicListener?.resume()
+    } else {
+      acceptTimer.schedule(at: now + Self.acceptPause)
+    }
+  }
+
+  private var publicListener: Listener? { listeners.first }
 
   private func adopt(_ descriptor: Int32, isAdmin: Bool, trustsUserHeader: Bool) -> HTTPConnection? {
     let number = nextNumber
@@ -102,7 +131,10 @@ final class Shard {
     guard
       let connection = try? HTTPConnection(
         on: self, adopting: descriptor, number: number, isAdmin: isAdmin, trustsUserHeader: trustsUserHeader)
-    else { return nil }
+    else {
+      if !isAdmin { noteClosed() }
+      return nil
+    }
     connections[number] = connection
     return connection
   }
@@ -110,6 +142,7 @@ final class Shard {
   /// A connection closed: whatever it held is let go.
   func closed(_ connection: HTTPConnection) {
     connections[connection.number] = nil
+    if !connection.isAdmin { noteClosed() }
     broker.conduitClosed(connection, now: now)
     broker.streamClosed(connection, now: now)
     connectionDeadlines.compact(live: connections.count)
@@ -126,7 +159,9 @@ final class Shard {
   }
 
   func send(_ moved: MovedConnection, to shard: Int) {
-    if !context.mailboxes[shard].post(.adopt(moved)) { Glibc.close(moved.descriptor) }
+    if context.mailboxes[shard].post(.adopt(moved)) { return }
+    Glibc.close(moved.descriptor)
+    if !moved.isAdmin { noteClosed() }
   }
 
   /// The peer of a held connect ended its side; it is answered without events, in case it still reads.

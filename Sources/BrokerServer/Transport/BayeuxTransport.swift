@@ -183,11 +183,12 @@ extension Shard {
 
   // MARK: BAYEUX_BROWSER
 
-  /// The cookie is for load balancers that keep a browser on one node; it is never asked back.
+  /// The cookie is for load balancers that keep a browser on one node; it is never asked back. It has the attributes of
+  /// CometD's and no others: the cookie parser of Faye's Ruby client gives up at one that it does not know.
   private func browserCookieField() -> [UInt8] {
     var generator = SystemRandomNumberGenerator()
     let value = Identifiers.text(26, of: "0123456789abcdefghijklmnopqrstuvwxyz", using: &generator)
-    return Array("Set-Cookie: BAYEUX_BROWSER=\(value); Path=/; HttpOnly; SameSite=Lax\r\n".utf8)
+    return Array("Set-Cookie: BAYEUX_BROWSER=\(value); Path=/; HttpOnly\r\n".utf8)
   }
 
   private static func hasBrowserCookie(_ head: RequestHead, _ text: Span<UInt8>) -> Bool {

@@ -64,8 +64,8 @@ public struct FrameParser: Sendable {
   /// Whether no part of a message or frame waits for its rest; while it does, ``WebSocketLimits/messageTimeout`` runs.
   public var isIdle: Bool { stage != .payload && headerBytes == 0 && kind == nil }
 
-  /// Bytes of memory that hold a message in the making.
-  public var bufferedBytes: Int { gathered.count }
+  /// Bytes of memory that hold a message in the making; 0 between messages.
+  public var bufferedBytes: Int { gathered.capacity }
 
   /// Takes one message or control frame, or a part of one, from `input`.
   ///
@@ -74,8 +74,8 @@ public struct FrameParser: Sendable {
   ///
   /// - Parameters:
   ///   - input: the bytes that were not consumed yet; never a byte twice.
-  ///   - scratch: is cleared, and filled where the step says so. One serves all connections of a loop; it keeps its
-  ///     memory, which is up to ``WebSocketLimits/maxMessageBytes``.
+  ///   - scratch: is cleared, and filled where the step says so. One serves all connections of a loop. It keeps its
+  ///     memory, up to ``WebSocketLimits/maxMessageBytes``, as long as nobody keeps a copy that shares it.
   public mutating func parse(_ input: Span<UInt8>, limits: WebSocketLimits, scratch: inout [UInt8]) -> FrameStep {
     scratch.removeAll(keepingCapacity: true)
     if let fault { return .failed(fault) }

@@ -57,7 +57,7 @@ struct ModelBroker {
   }
 
   /// Nil if the connect is held.
-  mutating func request(_ index: Int, _ parts: [Part], user: String) -> String? {
+  mutating func request(_ index: Int, _ parts: [Part], user: String, isScript: Bool) -> String? {
     let isForeign =
       sessions[index].isAlive && !user.isEmpty && user != sessions[index].user && !sessions[index].user.isEmpty
     if !isForeign, sessions[index].isAlive, parts.count == 1, case .connect(let poll) = parts[0] {
@@ -70,7 +70,8 @@ struct ModelBroker {
       return nil
     }
     let replies = parts.map { isForeign ? refusal($0, "403::gms_user mismatch") : answer(index, $0, user: user) }
-    let events = sessions[index].isAlive && !isForeign ? take(index) : ""
+    let carriesEvents = !isScript || parts.contains(where: \.isConnect)
+    let events = carriesEvents && sessions[index].isAlive && !isForeign ? take(index) : ""
     return "[" + events + replies.joined(separator: ",") + "]"
   }
 

@@ -8,7 +8,7 @@ import Testing
 /// Beside that, and without the model's help: per session nothing comes twice, to the wrong one, or out of order, and
 /// nothing for a user is lost without being counted.
 struct RandomScriptTests {
-  static let scripts: UInt64 = 160
+  static let scripts: UInt64 = 152
   static let steps = 200
 
   @Test(arguments: [1, 3])
@@ -102,8 +102,9 @@ final class Script {
     guard alive.count > 1 else { return .handshake(user: pick(Self.names), shard: shard) }
     let isAny = Int.random(in: 0..<12, using: &generator) == 0
     let session = pick(isAny ? Array(model.sessions.indices) : Array(alive))
+    let isScript = Int.random(in: 0..<5, using: &generator) == 0
     func request(_ parts: [Part], user: String? = nil) -> Step {
-      .request(session: session, parts, user: user, shard: shard)
+      .request(session: session, parts, user: user, isScript: isScript, shard: shard)
     }
     switch Int.random(in: 0..<100, using: &generator) {
     case 0..<7: return .handshake(user: pick(Self.names), shard: shard)
@@ -148,8 +149,8 @@ final class Script {
   private func play(_ step: Step) -> String? {
     switch step {
     case .handshake(let user, let shard): return handshake(user, shard)
-    case .request(let session, let parts, let user, let shard):
-      return request(session, parts, user ?? model.sessions[session].user, shard)
+    case .request(let session, let parts, let user, let isScript, let shard):
+      return request(session, parts, user ?? model.sessions[session].user, isScript: isScript, shard)
     case .hangUp(let session):
       guard let number = held[session], let poll = polls[number], poll.heldSession != nil else { return nil }
       model.hangUp(session)
@@ -184,11 +185,14 @@ final class Script {
     return nil
   }
 
-  private func request(_ session: Int, _ parts: [Part], _ user: String, _ shard: Int) -> String? {
-    let expected = model.request(session, parts, user: user)
+  private func request(
+    _ session: Int, _ parts: [Part], _ user: String, isScript: Bool = false, _ shard: Int
+  ) -> String? {
+    let expected = model.request(session, parts, user: user, isScript: isScript)
     let texts = parts.map { $0.text(clientID: clientIDs[session]) }
     let exchange = scene.send(
-      texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ","))]", user: user, on: shard)
+      texts.count == 1 ? texts[0] : "[\(texts.joined(separator: ","))]", user: user,
+      origin: RequestOrigin(carriesEventsOnAnyReply: !isScript), on: shard)
     if let expected {
       guard exchange.text == expected else { return "answered \(exchange.outcome), not \(expected)" }
       note(exchange.text, for: session)

@@ -41,6 +41,10 @@ enum Part {
     return text + "}"
   }
 
+  var isConnect: Bool {
+    if case .connect = self { true } else { false }
+  }
+
   /// What its reply begins with.
   var echo: String {
     switch self {
@@ -54,8 +58,9 @@ enum Part {
 /// One step of a random script. Sessions are numbered in the order of their handshakes.
 enum Step {
   case handshake(user: String, shard: Int)
-  /// A request of one message or of several; a connect that is alone may be held.
-  case request(session: Int, [Part], user: String?, shard: Int)
+  /// A request of one message or of several; a connect that is alone may be held. On callback-polling (`isScript`) events
+  /// come with connects only.
+  case request(session: Int, [Part], user: String?, isScript: Bool, shard: Int)
   case hangUp(session: Int)
   case deliver(user: String, data: Int)
   case pass(milliseconds: Int)
