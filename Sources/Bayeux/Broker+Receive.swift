@@ -111,8 +111,7 @@ extension Broker {
       return false
     }
     let failure = permit(message, text, session, user: user)
-    // A client that restores itself names its dead session once more; for a known user that is no failure
-    // (genesys.md 3.3).
+    // A client that restores itself names its dead session once more; for a known user that is no failure.
     if failure == .sessionUnknown, message.verb == .disconnect, !user.isEmpty {
       replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
       return false

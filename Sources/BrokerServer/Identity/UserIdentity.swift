@@ -24,7 +24,7 @@ public enum UserVerdict: Sendable, Hashable {
   case refused(String)
 }
 
-/// Finds the `gms_user` of a request (`genesys.md` 3.4, rules 5 and 6).
+/// Finds the `gms_user` of a request.
 struct UserIdentity: Sendable {
   private let headers: [[UInt8]]
   private let fromQuery: Bool

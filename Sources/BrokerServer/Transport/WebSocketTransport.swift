@@ -28,7 +28,7 @@ struct MovedSocket: Sendable {
   let message: [UInt8]
 }
 
-/// Bayeux over WebSocket: arrays in text frames, events pushed while a connect is held (`bayeux.md` 2.11).
+/// Bayeux over WebSocket: arrays in text frames, events pushed while a connect is held.
 extension Shard {
   /// Answers a request that asks for an upgrade, on the shard where its user's sessions live.
   func upgrade(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
