@@ -76,6 +76,10 @@ final class Shard {
     for listener in listeners { listener.close() }
     for connection in Array(connections.values) { connection.close(.local("stopped")) }
     for command in context.mailboxes[index].close() { abandon(command) }
+    // What still refers to connections, which refer to this shard.
+    connectionDeadlines = Deadlines()
+    withKeptRequests = []
+    broker = Broker(shard: index, of: context.shardCount, options: context.bayeux)
   }
 
   private func listen(on descriptor: Int32, isAdmin: Bool) throws(ReactorError) {
