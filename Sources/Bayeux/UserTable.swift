@@ -39,7 +39,7 @@ final class UserRecord: Deadlined {
   }
 }
 
-/// The users of a shard. The backlog outlives the session: it belongs to the user (`genesys.md` 3.5).
+/// The users of a shard. The backlog outlives the session: it belongs to the user.
 struct UserTable {
   private var users: [[UInt8]: UserRecord] = [:]
   private var ages = Deadlines<UserRecord>()

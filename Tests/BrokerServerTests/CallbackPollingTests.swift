@@ -156,7 +156,7 @@ import Testing
       #expect(response.status == 405)
       #expect(response["Allow"] == "POST, OPTIONS")
       let shake = try client.post(BayeuxClient.path, Self.shake.text)
-      #expect(shake.messages.first?["supportedConnectionTypes"] == ["long-polling"])
+      #expect(shake.messages.first?["supportedConnectionTypes"] == ["websocket", "long-polling"])
     }
   }
 }
