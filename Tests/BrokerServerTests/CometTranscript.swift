@@ -15,9 +15,9 @@ enum CometTranscript {
     comet< Content-Type: application/json;charset=UTF-8
     comet< Cache-Control: no-store
     comet<
-    comet< [{"id":"0","minimumVersion":"1.0","supportedConnectionTypes":["callback-polling","long-polling"],
+    comet< [{"id":"0","minimumVersion":"1.0","supportedConnectionTypes":["websocket","callback-polling","long-polling"],
     comet<   "successful":true,"advice":{"interval":0,"reconnect":"retry","timeout":60000},
-    comet<   "channel":"/meta/handshake","clientId":"‹client›","version":"1.0"}]
+    comet<   "channel":"/meta/handshake","ext":{"ack":true},"clientId":"‹client›","version":"1.0"}]
 
     CometD connect, the first one answered at once:
 

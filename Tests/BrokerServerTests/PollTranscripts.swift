@@ -15,9 +15,9 @@ enum QuickStartTranscript {
     comet< 200
     comet< Content-Type: application/json;charset=UTF-8
     comet<
-    comet< [{"id":"0","minimumVersion":"1.0","supportedConnectionTypes":["callback-polling","long-polling"],
+    comet< [{"id":"0","minimumVersion":"1.0","supportedConnectionTypes":["websocket","callback-polling","long-polling"],
     comet<   "successful":true,"advice":{"interval":0,"reconnect":"retry","timeout":600},
-    comet<   "channel":"/meta/handshake","clientId":"‹client›","version":"1.0"}]
+    comet<   "channel":"/meta/handshake","ext":{"ack":true},"clientId":"‹client›","version":"1.0"}]
 
     CometD /meta/connect request:
 
