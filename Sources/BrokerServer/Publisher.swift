@@ -13,7 +13,7 @@ final class Publisher: ChatNotifier {
   private let presenceChanges: AsyncStream<PresenceChange>.Continuation
   /// Whether users' sessions come and go, in order; for one consumer.
   let presence: AsyncStream<PresenceChange>
-  private let lastTicks = Mutex<UInt64>(0)
+  private let lastTicks = Atomic<UInt64>(0)
   private let node: UInt64
   private let clockSequence: UInt16
 
@@ -64,10 +64,13 @@ final class Publisher: ChatNotifier {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     let ticks = Identifiers.uuidTicks(nanosecondsSince1970: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-    let unique = lastTicks.withLock { last in
-      last = max(last + 1, ticks)
-      return last
-    }
+    var last = lastTicks.load(ordering: .relaxed)
+    var unique: UInt64
+    var isTaken: Bool
+    repeat {
+      unique = max(last + 1, ticks)
+      (isTaken, last) = lastTicks.compareExchange(expected: last, desired: unique, ordering: .relaxed)
+    } while !isTaken
     return Identifiers.uuid1(ticks: unique, clockSequence: clockSequence, node: node)
   }
 }

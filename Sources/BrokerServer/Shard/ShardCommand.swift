@@ -37,25 +37,19 @@ struct ExchangeID: Hashable, Sendable {
 
 /// Adds up how many sessions a message reached, as each shard reports; the last one completes it.
 final class Tally: Sendable {
-  private struct State {
-    var remaining: Int
-    var sum = 0
-  }
-  private let state: Mutex<State>
+  private let remaining: Atomic<Int>
+  private let sum = Atomic(0)
   private let complete: @Sendable (Int) -> Void
 
   init(of shards: Int, _ complete: @escaping @Sendable (Int) -> Void) {
-    state = Mutex(State(remaining: shards))
+    remaining = Atomic(shards)
     self.complete = complete
   }
 
   func add(_ count: Int) {
-    let sum = state.withLock { state -> Int? in
-      state.sum += count
-      state.remaining -= 1
-      return state.remaining == 0 ? state.sum : nil
-    }
-    if let sum { complete(sum) }
+    sum.add(count, ordering: .relaxed)
+    let isLast = remaining.subtract(1, ordering: .acquiringAndReleasing).newValue == 0
+    if isLast { complete(sum.load(ordering: .relaxed)) }
   }
 }
 
