@@ -4,47 +4,6 @@ import Bytes
 // MARK: the face to the HTTP routes
 
 extension ChatService {
-  /// `POST /genesys/1/service/{name}`: `{"_id":"…"}`, with `_verbose` also `_chatIxnAPI-CREATE-URL`.
-  public func createService(named name: String, fields: ChatFields, caller: ChatCaller) async -> ChatReply {
-    do throws(ChatError) {
-      return try await makeService(named: name, fields: fields, caller: caller)
-    } catch {
-      return error.reply
-    }
-  }
-
-  private func makeService(
-    named name: String, fields: ChatFields, caller: ChatCaller
-  ) async throws(ChatError) -> ChatReply {
-    guard let definition = configuration.services[name] else { throw .unknownServiceName }
-    try fields.check(configuration.limits)
-    guard records.count < configuration.limits.maxServices else { throw .tooManyServices }
-    let id = Identifiers.uuid4(using: &random)
-    let ttl = definition.ttl ?? configuration.serviceTTL
-    let expires = clock.now() + ttl
-    let data = fields.businessData(without: ["_verbose"])
-    let record = ServiceRecord(
-      id: id, definition: definition, data: data, ttl: ttl, expires: expires, user: caller.user ?? fields.cometDevice)
-    records[id] = record
-    let request = ChatServiceRequest(serviceID: id, name: name, data: data, ttl: ttl)
-    let outcome = await submit(id, awaiting: .answer) { backend, _ throws(ChatBackendError) in
-      try await backend.createService(request)
-    }
-    do throws(ChatError) {
-      try outcome.check()
-    } catch {
-      forget(record)
-      throw error
-    }
-    wake(for: .expiry(serviceID: id), at: expires)
-    counters.servicesCreated += 1
-    var members: [JSONValue.Member] = [.init("_id", .string(id))]
-    if fields.bool("_verbose") {
-      members.insert(.init("_chatIxnAPI-CREATE-URL", .string(ServicePath.chat(id))), at: 0)
-    }
-    return .json(JSONValue.object(members).encoded)
-  }
-
   // MARK: chats
 
   /// A call on the chat of a service: `POST /genesys/1/service/{id}/ixn/chat[/{operation}]`.
@@ -52,9 +11,9 @@ extension ChatService {
     _ operation: ChatOperation, service id: String, fields: ChatFields, caller: ChatCaller
   ) async -> ChatReply {
     do throws(ChatError) {
-      guard let record = records[id] else { throw .unknownService }
+      let record = try find(id, caller)
       try fields.check(configuration.limits)
-      record.expires = clock.now() + record.ttl
+      try await admit(record)
       if operation == .create { return try await create(record, fields, caller) }
       if record.opening != nil { try await waitForOpening(of: record) }
       guard record.interaction != nil else { throw .noChat }
@@ -70,7 +29,7 @@ extension ChatService {
 // MARK: the calls one by one
 
 extension ChatService {
-  private func checkUser(of record: ServiceRecord, _ caller: ChatCaller) throws(ChatError) {
+  func checkUser(of record: ServiceRecord, _ caller: ChatCaller) throws(ChatError) {
     guard configuration.strictUser, let user = caller.user, let owner = record.user, user != owner else { return }
     throw .wrongUser
   }
@@ -93,7 +52,9 @@ extension ChatService {
   }
 
   private func open(_ record: ServiceRecord, _ fields: ChatFields, _ caller: ChatCaller) throws(ChatError) {
-    let form = try CreateForm(fields, service: record, configuration: configuration)
+    let form = try CreateForm(
+      fields, service: record, configuration: configuration, more: pokeData(of: record, caller))
+    if let device = fields.chatDevice { record.device = device }
     let user = caller.user ?? record.user ?? fields.cometDevice
     guard user != nil || !form.notifiesByComet else { throw .userRequired }
     bind(record, to: user, notifies: form.notifiesByComet)
@@ -127,6 +88,9 @@ extension ChatService {
     record.interaction = Interaction(
       serviceID: id, opened: opened, notifiesByComet: opening.notifiesByComet, timeZoneOffset: opening.timeZoneOffset,
       limits: configuration.limits)
+    if let timeout = record.definition.clientTimeout, !opening.notifiesByComet {
+      wake(for: .silence(serviceID: id), at: now + timeout)
+    }
     counters.chatsOpened += 1
     counters.liveChats += 1
     if opening.notifiesByComet { wake(for: .release(serviceID: id), at: now + configuration.limits.holdBack) }

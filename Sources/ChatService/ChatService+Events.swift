@@ -32,6 +32,7 @@ extension ChatService {
     }
     counters.entriesForgotten += (record.interaction?.transcript.forgotten ?? 0) - forgotten
     count(event)
+    noteAgents(of: event, record)
     record.expires = clock.now() + record.ttl
     // Pushed before the reply is released, so that the reply's position never runs ahead of the events'.
     carryOut(effects, record)

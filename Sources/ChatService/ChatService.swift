@@ -12,6 +12,9 @@ public actor ChatService {
   let clock: any ChatClock
   var random: ChatRandom
   let style: ChatIxnStyle
+  /// By provider name or device type.
+  let pushProviders: [String: any PushProvider]
+  let storage: any ServiceStorage
 
   var records: [String: ServiceRecord] = [:]
   /// Services by the user whose comet sessions they notify.
@@ -26,15 +29,21 @@ public actor ChatService {
   /// Once no more events come, by the end of ``run()`` or of the backend, no call could be answered: none is begun.
   var isStopped = false
 
-  /// - Parameter random: mints service ids; to be cryptographically strong outside tests.
+  /// - Parameters:
+  ///   - pushProviders: by provider name or device type, in lower case; `comet` is built in.
+  ///   - storage: keeps what clients store; nil keeps it in memory.
+  ///   - random: mints service ids; to be cryptographically strong outside tests.
   public init(
     configuration: ChatConfiguration = ChatConfiguration(), backend: any ChatBackend, notifier: any ChatNotifier,
-    clock: any ChatClock, random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    clock: any ChatClock, pushProviders: [String: any PushProvider] = [:], storage: (any ServiceStorage)? = nil,
+    random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     self.configuration = configuration
     self.backend = backend
     self.notifier = notifier
     self.clock = clock
+    self.pushProviders = pushProviders
+    self.storage = storage ?? MemoryStorage(limits: configuration.storageLimits)
     var generator = ChatRandom(base: random)
     callPrefix = Identifiers.text(16, using: &generator)
     self.random = generator
@@ -62,6 +71,7 @@ public actor ChatService {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.takeEvents() }
       group.addTask { await self.keepDeadlines() }
+      group.addTask { await self.takeAvailability() }
     }
   }
 
@@ -76,7 +86,10 @@ public actor ChatService {
 
   private func keepDeadlines() async {
     while !Task.isCancelled {
-      sweep(now: clock.now())
+      let now = clock.now()
+      sweep(now: now)
+      await backend.advance(to: now)
+      await storage.sweep(now: now)
       try? await Task.sleep(for: configuration.limits.sweepInterval)
     }
   }
@@ -87,8 +100,14 @@ public actor ChatService {
       switch alarm.reason {
       case .call(let call): overdue(call)
       case .expiry(let id): expire(id, now: now)
-      case .release(let id): release(id)
+      case .release(let id):
+        releaseNotices(id)
+        release(id)
       case .keepAlive(let id, let chat): keepAlive(id, chat: chat, now: now)
+      case .confirmation(let id): confirmationOverdue(id, now: now)
+      case .unseen(let id): pushUnseen(id, now: now)
+      case .silence(let id): checkSilence(id, now: now)
+      case .push(let message, let attempt): push(message, attempt: attempt)
       }
     }
   }
@@ -123,6 +142,11 @@ public actor ChatService {
     for call in record.waiting { settle(call, .failed(.notFound)) }
     bind(record, to: nil, notifies: false)
     records[record.id] = nil
+    let id = record.id
+    Task {
+      await backend.removeService(id)
+      await storage.removeBox(.service(id))
+    }
   }
 
   private func keepAlive(_ id: String, chat: String, now: Instant) {
@@ -157,6 +181,7 @@ public actor ChatService {
         return false
       }
       record.isOnline = isOnline
+      reachabilityChanged(record, isOnline)
       return true
     }
     for id in changed { await backend.clientPresence(id, isOnline: isOnline) }

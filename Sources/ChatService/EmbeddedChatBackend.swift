@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Bytes
+public import Bytes
 
 /// A chat server in this process: customers come through the ``ChatBackend`` face, agents through the methods of
 /// `EmbeddedChatBackend+Agents`.
@@ -9,6 +9,7 @@ public actor EmbeddedChatBackend: ChatBackend {
     let opened: ChatOpened
     let customer: String
     let subject: String
+    let userData: [ChatFields.Field]
     /// Counts chats, so that lists are in the order of opening.
     let number: Int
     var isLive = true
@@ -27,7 +28,10 @@ public actor EmbeddedChatBackend: ChatBackend {
   /// By service.
   var chatOf: [String: Chat] = [:]
   var endedChats: [(serviceID: String, number: Int)] = []
-  var readiness: [String: Bool] = [:]
+  var router = Router()
+  /// Of services that routing was told of before they have a chat.
+  private var requests: [String: RoutingRequest] = [:]
+  private var changes: AsyncStream<AvailabilityChange>.Continuation?
   private var chatCount = 0
   private var eventCount = 0
 
@@ -41,11 +45,14 @@ public actor EmbeddedChatBackend: ChatBackend {
   private var observers: [Int: AsyncStream<AgentEvent>.Continuation] = [:]
   private var observerCount = 0
 
-  /// - Parameter server: what verbose replies name as the chat server.
+  /// - Parameters:
+  ///   - server: what verbose replies name as the chat server.
+  ///   - statistics: answers what `_target` checks; nil, or a nil answer, takes this backend's own numbers.
   public init(
     clock: any ChatClock,
     server: ChatServerAddress = ChatServerAddress(host: "127.0.0.1", webAPIPort: 4856, loadBalancerAlias: "350"),
     limits: EmbeddedChatLimits = EmbeddedChatLimits(),
+    statistics: (@Sendable (_ name: String, _ target: RoutingTarget) -> Double?)? = nil,
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     self.clock = clock
@@ -53,6 +60,7 @@ public actor EmbeddedChatBackend: ChatBackend {
     self.limits = limits
     self.random = ChatRandom(base: random)
     (stream, output) = AsyncStream.makeStream()
+    router.statistics = statistics
   }
 
   // MARK: events
@@ -114,6 +122,7 @@ public actor EmbeddedChatBackend: ChatBackend {
     guard let number = chatOf[serviceID]?.number else { return }
     chatOf[serviceID]?.isLive = false
     chatOf[serviceID]?.agents = []
+    carryOut(router.ended(serviceID, now: clock.now()))
     endedChats.append((serviceID, number))
     if endedChats.count > limits.maxEndedChats {
       let oldest = endedChats.removeFirst()
@@ -137,7 +146,7 @@ public actor EmbeddedChatBackend: ChatBackend {
 
   private func forgetObserver(_ number: Int) { observers[number] = nil }
 
-  private func tellAgents(_ event: AgentEvent) {
+  func tellAgents(_ event: AgentEvent) {
     for observer in observers.values { observer.yield(event) }
   }
 }
@@ -145,11 +154,57 @@ public actor EmbeddedChatBackend: ChatBackend {
 // MARK: the customer's side
 
 extension EmbeddedChatBackend {
-  /// Nothing to remember: a chat brings all it needs.
-  public func createService(_ service: ChatServiceRequest) async throws(ChatBackendError) {}
+  public func createService(_ service: ChatServiceRequest) async throws(ChatBackendError) {
+    // A basic service with nothing special to it needs no remembering: its chat brings all it needs.
+    guard service.routing != RoutingRequest() else { return }
+    requests[service.serviceID] = service.routing
+    queue(service.serviceID)
+  }
 
   public func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability {
-    readiness.values.contains(true) ? .available : .waiting
+    queue(serviceID)
+    let request = requests[serviceID] ?? RoutingRequest()
+    return router.isAvailable(request, serviceID, now: clock.now()) ? .available : .waiting
+  }
+
+  /// Queues a service that waits for its agent before there is a chat.
+  private func queue(_ serviceID: String) {
+    guard let request = requests[serviceID], request.isQueuedAtOnce, chatOf[serviceID]?.isLive != true else { return }
+    carryOut(router.enqueue(serviceID, request, hasChat: false, now: clock.now()))
+  }
+
+  public func availabilityChanges() async -> AsyncStream<AvailabilityChange> {
+    let (stream, continuation) = AsyncStream<AvailabilityChange>.makeStream()
+    changes = continuation
+    return stream
+  }
+
+  public func queuePosition(_ serviceID: String) async throws(ChatBackendError) -> QueuePosition? {
+    if let position = router.position(serviceID) { return position }
+    let request = requests[serviceID] ?? RoutingRequest()
+    let isReady = router.isAvailable(request, serviceID, now: clock.now())
+    return QueuePosition(position: 0, total: 0, isAgentReady: isReady, eta: .zero)
+  }
+
+  public func removeService(_ serviceID: String) async {
+    requests[serviceID] = nil
+    if chatOf[serviceID]?.isLive != true { carryOut(router.ended(serviceID, now: clock.now())) }
+  }
+
+  public func advance(to now: Instant) async { carryOut(router.advance(to: now)) }
+
+  /// Tells whom it concerns what routing decided.
+  func carryOut(_ effects: [Router.Effect]) {
+    for effect in effects {
+      switch effect {
+      case .offered(let id, let agent):
+        guard let chat = chatOf[id] else { continue }
+        tellAgents(.offered(agentChat(id, chat), to: agent))
+      case .withdrawn(let id, let agent): tellAgents(.withdrawn(serviceID: id, from: agent))
+      case .became(let availability, let id):
+        changes?.yield(AvailabilityChange(serviceID: id, availability: availability))
+      }
+    }
   }
 
   public func openChat(_ request: ChatRequest, call: CallID) async throws(ChatBackendError) -> ChatOpened {
@@ -161,9 +216,13 @@ extension EmbeddedChatBackend {
       secureKey: Identifiers.text(16, using: &random),
       startedAtSecondsSince1970: clock.secondsSince1970(), server: server)
     chatCount += 1
-    let chat = Chat(opened: opened, customer: request.nickname, subject: request.subject, number: chatCount)
+    let chat = Chat(
+      opened: opened, customer: request.nickname, subject: request.subject, userData: request.userData,
+      number: chatCount)
     chatOf[request.serviceID] = chat
     tellAgents(.opened(agentChat(request.serviceID, chat)))
+    let routing = requests[request.serviceID] ?? RoutingRequest()
+    carryOut(router.enqueue(request.serviceID, routing, hasChat: true, now: clock.now()))
     if let text = request.firstMessage { try await send(text, in: request.serviceID, call: call) }
     return opened
   }
