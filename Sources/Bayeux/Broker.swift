@@ -53,6 +53,8 @@ public struct Broker: ~Copyable {
   public var userCount: Int { users.count }
   /// Connects held at this moment.
   public internal(set) var heldCount = 0
+  /// Whether the node takes no new sessions: a handshake is refused with advice to retry later.
+  public var isOffline = false
 
   /// The shard on which the sessions of `user` live; the same on every shard of this process.
   public static func home(of user: Span<UInt8>, shards: Int) -> Int {

@@ -37,17 +37,19 @@ public final class BrokerServer: Sendable {
   private let context: ServerContext
   private let state = Mutex(State())
   private let logger: Logger
+  private let pushClient: PushClient?
   /// The in-process chat backend; nil where the host brought its own.
   public let embeddedBackend: EmbeddedChatBackend?
 
   /// - Parameters:
   ///   - backend: what stands behind the chat API; nil uses an ``EmbeddedChatBackend`` that is driven through the admin
   ///     listener.
+  ///   - pushProviders: native push by device type or provider name, besides those that the configuration switches on.
   ///   - verifier: decides who a request comes from; nil believes the user header as configured.
   /// - Throws: ``ConfigurationError``; ``ReactorError`` where the system has no descriptors left.
   public init(
     configuration: ServerConfiguration, backend: (any ChatBackend)? = nil, verifier: (any UserVerifier)? = nil,
-    logger: Logger
+    pushProviders: [String: any PushProvider] = [:], logger: Logger
   ) throws {
     self.configuration = configuration
     self.logger = logger
@@ -61,7 +63,16 @@ public final class BrokerServer: Sendable {
     let clock = SystemClock()
     embeddedBackend = backend == nil ? EmbeddedChatBackend(clock: clock) : nil
     let behind: any ChatBackend = backend ?? embeddedBackend ?? EmbeddedChatBackend(clock: clock)
-    let chat = ChatService(configuration: configuration.gms.chat, backend: behind, notifier: publisher, clock: clock)
+    let push = configuration.push
+    let needsClient = push.enabled.contains("customhttp") || push.enabled.contains("httpcb")
+    pushClient = needsClient ? try PushClient(timeout: push.timeout, maxPending: push.maxPending) : nil
+    var configuration = configuration
+    configuration.gms.chat.credentials = BasicCredentials(
+      username: configuration.server.username, password: configuration.server.password)
+    configuration.gms.chat.cometPath = configuration.bayeux.path
+    let chat = ChatService(
+      configuration: configuration.gms.chat, backend: behind, notifier: publisher, clock: clock,
+      pushProviders: PushProviders.make(push, pushClient).merging(pushProviders) { $1 })
     var bayeux = configuration.bayeux.options
     bayeux.opensBroadcastChannels =
       configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host)
@@ -79,6 +90,8 @@ public final class BrokerServer: Sendable {
     if configuration.admin.token?.isEmpty ?? true, !isLoopback(configuration.admin.host) {
       throw .adminNeedsToken(host: configuration.admin.host)
     }
+    if (configuration.server.username == nil) != (configuration.server.password == nil) { throw .halfCredentials }
+    try PushProviders.check(configuration.push)
     let path = configuration.bayeux.path
     guard path.hasPrefix("/"), !path.contains("//"), path != "/genesys/1", !path.hasPrefix("/genesys/1/") else {
       throw .badPath(path)
@@ -195,7 +208,9 @@ public final class BrokerServer: Sendable {
       return life
     }
     switch life {
-    case .new: finish()
+    case .new:
+      pushClient?.stop()
+      finish()
     case .running(let threads, let work):
       context.isStopping.store(true, ordering: .relaxed)
       let deadline = EventLoop.clock() + limit
@@ -204,6 +219,7 @@ public final class BrokerServer: Sendable {
       for task in work { task.cancel() }
       context.publisher.finish()
       for task in work { await task.value }
+      pushClient?.stop()
       logger.info("broker stopped")
       finish()
     case .stopping, .stopped: await waitUntilStopped()

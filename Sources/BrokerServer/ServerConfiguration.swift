@@ -10,6 +10,7 @@ public struct ServerConfiguration: Sendable {
   public var bayeux = Bayeux()
   public var http = HTTP()
   public var gms = GMS()
+  public var push = Push()
   public var demo = Demo()
 
   public init() {}
@@ -22,6 +23,9 @@ public struct ServerConfiguration: Sendable {
     public var port = 8080
     /// Loop threads, each with its own listening socket; nil is one per core.
     public var shards: Int?
+    /// What HTTP Basic asks of calls below `/genesys/1` (GMS `[server] username` and `password`); nil asks for nothing.
+    public var username: String?
+    public var password: String?
   }
 
   /// The listener for publishing, agents and operation; never reachable through the public one.
@@ -74,6 +78,20 @@ public struct ServerConfiguration: Sendable {
     /// Base of the absolute URLs in answers; nil takes them from the request.
     public var externalUrlBase: String?
     public var chat = ChatConfiguration()
+  }
+
+  /// Native pushes.
+  public struct Push: Sendable {
+    /// `comet`, `customhttp`, `httpcb`; `comet` has to be among them (GMS `[push] pushEnabled`).
+    public var enabled = ["comet"]
+    /// Where `customhttp` posts to (GMS `customhttp.url`); `http://` alone.
+    public var customHttpUrl: String?
+    /// Hosts that `httpcb` may call. Clients choose the URL, so none is allowed by itself.
+    public var httpCallbackHosts: [String] = []
+    /// How long a provider may take to answer.
+    public var timeout: Duration = .seconds(10)
+    /// Pushes under way at once; a further one fails. As many sockets, far below every limit of descriptors.
+    public var maxPending = 256
   }
 
   /// The scripted agent of `--demo`.

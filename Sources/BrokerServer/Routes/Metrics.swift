@@ -126,6 +126,13 @@ enum Metrics {
     page.counter("broker_chat_customer_messages_total", "Messages of customers", chat.messagesIn)
     page.counter("broker_chat_agent_messages_total", "Messages of agents", chat.messagesOut)
     page.counter("broker_chat_notifications_total", "Events posted to /_genesys", chat.notifications)
+    page.counter(
+      "broker_pushes_total", "Native pushes", "result",
+      [
+        ("delivered", chat.pushesDelivered), ("failed", chat.pushesFailed),
+        ("no_provider", chat.pushesWithoutProvider),
+      ])
+    page.counter("broker_unauthorized_total", "Calls refused for want of user and password", chat.unauthorized)
   }
 
   private static func process(_ context: ServerContext, _ page: inout Page) {

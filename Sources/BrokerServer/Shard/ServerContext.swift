@@ -34,6 +34,8 @@ final class ServerContext: Sendable {
   let openConnections = Atomic(0)
   /// So many public connections leave descriptors for the admin listener and the process itself.
   let connectionsBeforePause: Int
+  /// Whether an operator took the node out: see ``NodeRoutes``.
+  let isOffline = Atomic(false)
 
   /// Output that a client has not read, above which its further requests wait.
   let maxUnreadBytes = 256 << 10

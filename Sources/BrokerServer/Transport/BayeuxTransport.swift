@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import Bytes
+import Synchronization
 import Wire
 
 /// Bayeux over HTTP: long-polling by POST, callback-polling (JSONP) by GET. The suffix of the path does not matter.
 extension Shard {
   func handleBayeux(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
+    broker.isOffline = context.isOffline.load(ordering: .relaxed)
     switch head.method {
     case .post: try longPoll(head, text, on: connection)
     case .get, .head: try callbackPoll(head, text, on: connection)
