@@ -8,7 +8,7 @@ import Wire
 public enum SettingsTable {
   /// Every key, section by section, in the order of the documentation.
   public static let keys: [SettingKey] =
-    server + admin + bayeux + bayeuxLimits + http + gms + chat + chatLimits + demoAndLog
+    server + admin + bayeux + bayeuxLimits + http + gms + chat + chatLimits + storage + push + demoAndLog
 
   /// The sections in the same order.
   public static let sections: [String] = keys.map(\.section).reduce(into: []) { sections, section in
@@ -31,6 +31,12 @@ public enum SettingsTable {
     .optionalWhole(
       "server.shards", \.server.server.shards, 1...255, .threads, "Loop threads that share the connections.",
       unset: "one per core", flag: "--shards"),
+    .optionalText(
+      "server.username", \.server.server.username, .any,
+      "User that HTTP Basic asks for below `/genesys/1`; goes with `server.password`.", unset: "nobody is asked"),
+    .optionalText(
+      "server.password", \.server.server.password, .any, "Password that HTTP Basic asks for below `/genesys/1`.",
+      unset: "nobody is asked", isSecret: true),
   ]
 
   private static let admin: [SettingKey] = [
