@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (#"[{"timeout":"5"}]"#, TargetError.badList), (#"{"target":"G@S.GA"}"#, .badSyntax(#"{"target":"G@S.GA"}"#)),
+    (#"[{"timeout":"5"}]"#, TargetError.badList), (#"{"target":"G@S.GA"}"#, .badType(#"GA"}"#)),
     (#"[{"target":"G@S.GA"},{"target":"G@S.GA"}]"#, .missingTimeout(index: 0)),
     (
       #"[{"target":"G@S.GA","timeout":"soon"}]"#,
