@@ -104,7 +104,8 @@ import Testing
       _ = try broker.join(id, "Monique")
       let detail = try broker.admin().get("/agent/chats/\(id)").json
       #expect(
-        detail["userData"]?["poke_url"] == .string("http://\(line.line.authority)/genesys/1/service/\(id)/internal-poke"))
+        detail["userData"]?["poke_url"]
+          == .string("http://\(line.line.authority)/genesys/1/service/\(id)/internal-poke"))
       let poke = try line.post("service/\(id)/internal-poke", "_verbose=true")
       #expect(poke.status == 200 && poke.text == "OK")
       #expect(poke["Content-Type"]?.hasPrefix("text/plain") == true, "A22")
@@ -136,7 +137,8 @@ import Testing
       try broker.agent("Bob", ["ready": true, "skills": ["Loans": 5]])
       try broker.agent("Cid")
       let listed = try broker.admin().get("/agent/agents").json[0]
-      #expect(listed?.text == #"{"name":"Ada","ready":true,"chats":0,"skills":{"Loans":2},"groups":["G"],"capacity":3}"#)
+      #expect(
+        listed?.text == #"{"name":"Ada","ready":true,"chats":0,"skills":{"Loans":2},"groups":["G"],"capacity":3}"#)
       let id = try line.create("loans")
       _ = try line.post("service/\(id)/ixn/chat")
       let offers = try broker.admin().get("/agent/agents/Ada/offers").json

@@ -28,7 +28,8 @@ import Testing
   @Test func anOfferedChatBelongsToOneAgentUntilItTimesOutThenToTheNext() {
     var router = Router()
     _ = ready(&router, "Ada", "Bob")
-    #expect(router.enqueue("a", RoutingRequest(), hasChat: true, now: at(0)) == [.offered(serviceID: "a", agent: "Ada")])
+    #expect(
+      router.enqueue("a", RoutingRequest(), hasChat: true, now: at(0)) == [.offered(serviceID: "a", agent: "Ada")])
     #expect(router.entries["a"]?.offer == Router.Offer(agent: "Ada", until: at(30)))
     #expect(router.advance(to: at(29)) == [])
     #expect(
@@ -60,7 +61,8 @@ import Testing
     var router = Router()
     _ = ready(&router, "Ada")
     for id in ["a", "b", "c"] {
-      #expect(router.enqueue(id, RoutingRequest(), hasChat: true, now: at(0)) == [.offered(serviceID: id, agent: "Ada")])
+      #expect(
+        router.enqueue(id, RoutingRequest(), hasChat: true, now: at(0)) == [.offered(serviceID: id, agent: "Ada")])
     }
     var bounded = Router()
     _ = ready(&bounded, "Ada", capacity: 1)
@@ -76,7 +78,8 @@ import Testing
     _ = ready(&router, "Ada", capacity: 1)
     let billing = RoutingRequest(plan: try RoutingPlan("Billing@S.GA"))
     _ = router.enqueue("nobody's", billing, hasChat: true, now: at(0))
-    #expect(router.enqueue("a", RoutingRequest(), hasChat: true, now: at(0)) == [.offered(serviceID: "a", agent: "Ada")])
+    #expect(
+      router.enqueue("a", RoutingRequest(), hasChat: true, now: at(0)) == [.offered(serviceID: "a", agent: "Ada")])
     _ = router.enqueue("b", RoutingRequest(), hasChat: true, now: at(1))
     #expect(
       router.advance(to: at(30)) == [
