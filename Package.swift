@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+    .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
@@ -29,9 +30,12 @@ let package = Package(
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
     .target(name: "ChatService", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
+      name: "Store", dependencies: ["Bytes", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+    .target(
       name: "BrokerServer",
       dependencies: [
-        "Bayeux", "Bytes", "ChatService", "Reactor", "Wire", .product(name: "Logging", package: "swift-log"),
+        "Bayeux", "Bytes", "ChatService", "Reactor", "Store", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
       name: "BrokerSettings",
@@ -59,6 +63,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
+    .testTarget(
+      name: "StoreTests",
+      dependencies: ["Bytes", "Store", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
   ]
 )
