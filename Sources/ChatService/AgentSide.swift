@@ -65,7 +65,7 @@ public enum AgentEvent: Sendable, Hashable {
 public enum AgentError: Error, Hashable, Sendable, CaseIterable {
   case noSuchChat, chatEnded, notJoined, alreadyJoined, nicknameTaken, tooManyInChat
   case badNickname, emptyText, textTooLong, badURL
-  case tooManyAgents, unavailable
+  case tooManyAgents, unavailable, notStored
 
   public var status: Int { row.status }
   public var message: String { row.message }
@@ -88,6 +88,7 @@ public enum AgentError: Error, Hashable, Sendable, CaseIterable {
     case .badURL: (400, "BadURL", "a URL must begin with http:// or https:// and must not be too long")
     case .tooManyAgents: (503, "TooManyAgents", "too many agents are known")
     case .unavailable: (503, "Unavailable", "the chat service is not running")
+    case .notStored: (507, "NotStored", "the broker can not store this now; it is kept in line and may still appear")
     }
   }
 }

@@ -165,6 +165,9 @@ public protocol ChatBackend: Sendable {
   /// - Parameter position: of its last entry in the transcript, or of the last entry before it where it has none; nil
   ///   when the event was not taken because the service has no such live chat.
   func acknowledge(_ event: ChatBackendEvent, position: Int?) async
+  /// The event has its place, but it could not be kept yet: whoever waits for it is to be told so. It is acknowledged
+  /// only if it comes again; a backend that may be restarted keeps it.
+  func postpone(_ event: ChatBackendEvent) async
 
   func createService(_ service: ChatServiceRequest) async throws(ChatBackendError)
   func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability
@@ -192,6 +195,7 @@ public protocol ChatBackend: Sendable {
 extension ChatBackend {
   public var keepAliveInterval: Duration? { nil }
   public func keepAlive(_ serviceID: String) async throws(ChatBackendError) {}
+  public func postpone(_ event: ChatBackendEvent) async {}
   public func relocate(_ serviceID: String) async throws(ChatBackendError) -> ChatServerAddress { throw .unavailable }
   public func refresh(_ serviceID: String, after position: Int) async throws(ChatBackendError) -> [ChatBackendEvent] {
     []

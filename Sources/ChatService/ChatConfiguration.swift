@@ -59,6 +59,8 @@ public struct ChatConfiguration: Sendable {
   /// GMS `_ttl`: how long a service is kept after it was last used; then its id is unknown (404).
   /// Counted from the last use, so that no chat vanishes while people talk in it.
   public var serviceTTL: Duration = .seconds(86_400)
+  /// The same for a service whose chat has ended, where that is shorter.
+  public var endedChatRetention: Duration = .seconds(86_400)
   /// GMS `[chat] default_chat_endpoint`.
   public var defaultEndpoint = "Environment:default"
   /// GMS `chat_load_balancer_url_path`, a member of every verbose reply; nothing is served there.

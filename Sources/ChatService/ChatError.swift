@@ -9,7 +9,7 @@ public enum ChatError: Error, Hashable, Sendable, CaseIterable {
   case unknownServiceName, unknownService, noChat
   case missingMessage, badPosition, messageTooLong, tooManyFields, fieldTooLong, tooMuchData
   case userRequired, wrongUser, chatEnded, badInput
-  case tooManyServices, notReady
+  case tooManyServices, notReady, notStored
   case backendUnavailable, backendTimeout
   case unauthorized, methodNotAllowed, unsupportedMediaType
 
@@ -45,6 +45,7 @@ public enum ChatError: Error, Hashable, Sendable, CaseIterable {
     case .badInput: (400, "chat.ChatParameterException", "the chat server refused a parameter")
     case .tooManyServices: (503, "service.ServiceUnavailableException", "too many services; try again later")
     case .notReady: (503, "service.ServiceUnavailableException", "the service has not announced an agent yet")
+    case .notStored: (507, "service.StorageException", "the broker can not store this now; try again later")
     case .backendUnavailable: (500, "chat.ChatServerException", "the chat server cannot be reached")
     case .backendTimeout: (500, "chat.ChatServerException", "the chat server did not answer in time")
     case .unauthorized: (401, "security.UnauthorizedException", "user name and password are required")

@@ -32,7 +32,12 @@ extension ChatService {
     }
     counters.entriesForgotten += (record.interaction?.transcript.forgotten ?? 0) - forgotten
     count(event)
-    record.expires = clock.now() + record.ttl
+    touch(record)
+    if !effects.placed.isEmpty { keep(.addEntries(serviceID: record.id, effects.placed, event: event.id)) }
+    if let transcript = record.interaction?.transcript, transcript.forgotten > forgotten {
+      keep(.removeEntries(serviceID: record.id, through: transcript.position - transcript.entries.count))
+    }
+    if case .relocated = event.content { keepChat(record) }
     // Pushed before the reply is released, so that the reply's position never runs ahead of the events'.
     carryOut(effects, record)
     if let cause = event.cause { settle(cause, .accepted) }
@@ -41,6 +46,8 @@ extension ChatService {
 
   func carryOut(_ effects: Interaction.Effects, _ record: ServiceRecord) {
     for ixn in effects.notifications { post(ixn, of: record) }
+    if effects.hasEnded { keepChat(record) }
+    commit()
     guard effects.hasEnded else { return }
     counters.chatsEnded += 1
     counters.liveChats -= 1
@@ -49,14 +56,18 @@ extension ChatService {
 
   /// Sends what was held back until the reply of the create was written.
   func release(_ id: String) {
-    guard let record = records[id], let held = record.interaction?.release() else { return }
+    guard let record = records[id], record.interaction?.isHeldBack == true,
+      let held = record.interaction?.release()
+    else { return }
     for ixn in held { post(ixn, of: record) }
+    keepChat(record)
+    commit()
   }
 
   private func post(_ ixn: ChatIxn, of record: ServiceRecord) {
     guard let user = record.user else { return }
     counters.notifications += 1
-    notifier.post(
+    outbox.notifications.append(
       ChatNotification(
         user: user, tag: "service.chat.refresh.\(record.id)", message: style.encode(ixn, order: .event),
         serviceID: record.id, transcriptPosition: ixn.position))
@@ -142,7 +153,7 @@ extension ChatService {
     records[serviceID]?.interaction?.moved(to: server)
     for event in try await backend.refresh(serviceID, after: position) {
       guard case .now(let position) = take(event) else { continue }
-      await backend.acknowledge(event, position: position)
+      await acknowledge(event, position: position)
     }
     try await request(backend, call)
   }

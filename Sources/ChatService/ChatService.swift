@@ -8,7 +8,11 @@ public import Bytes
 public actor ChatService {
   public nonisolated let configuration: ChatConfiguration
   let backend: any ChatBackend
-  let notifier: any ChatNotifier
+  let journal: any ChatJournal
+  var outbox = ChatOutbox()
+  /// Acknowledgements that had to wait for the journal, in order.
+  let settledEvents: AsyncStream<SettledEvent>.Continuation
+  private let settled: AsyncStream<SettledEvent>
   let clock: any ChatClock
   var random: ChatRandom
   let style: ChatIxnStyle
@@ -26,14 +30,18 @@ public actor ChatService {
   /// Once no more events come, by the end of ``run()`` or of the backend, no call could be answered: none is begun.
   var isStopped = false
 
-  /// - Parameter random: mints service ids; to be cryptographically strong outside tests.
+  /// - Parameters:
+  ///   - journal: keeps changes and posts notifications; nil keeps nothing and posts to `notifier`.
+  ///   - random: mints service ids; to be cryptographically strong outside tests.
   public init(
     configuration: ChatConfiguration = ChatConfiguration(), backend: any ChatBackend, notifier: any ChatNotifier,
-    clock: any ChatClock, random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    journal: (any ChatJournal)? = nil, clock: any ChatClock,
+    random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     self.configuration = configuration
     self.backend = backend
-    self.notifier = notifier
+    self.journal = journal ?? MemoryJournal(notifier: notifier)
+    (settled, settledEvents) = AsyncStream.makeStream()
     self.clock = clock
     var generator = ChatRandom(base: random)
     callPrefix = Identifiers.text(16, using: &generator)
@@ -62,13 +70,14 @@ public actor ChatService {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.takeEvents() }
       group.addTask { await self.keepDeadlines() }
+      group.addTask { await self.passOnAcknowledgements(self.settled) }
     }
   }
 
   private func takeEvents() async {
     for await event in await backend.events() {
       guard case .now(let position) = take(event) else { continue }
-      await backend.acknowledge(event, position: position)
+      await acknowledge(event, position: position)
     }
     isStopped = true
     for call in Array(waiters.keys) { settle(call, .failed(.unavailable)) }
@@ -123,6 +132,8 @@ public actor ChatService {
     for call in record.waiting { settle(call, .failed(.notFound)) }
     bind(record, to: nil, notifies: false)
     records[record.id] = nil
+    keep(.removeService(record.id))
+    commit()
   }
 
   private func keepAlive(_ id: String, chat: String, now: Instant) {

@@ -78,9 +78,26 @@ public actor EmbeddedChatBackend: ChatBackend {
 
   public func acknowledge(_ event: ChatBackendEvent, position: Int?) {
     if let position, chatOf[event.serviceID]?.opened.chatSessionID == event.chatSessionID {
-      chatOf[event.serviceID]?.position = position
+      chatOf[event.serviceID]?.position = max(position, chatOf[event.serviceID]?.position ?? 1)
     }
     unacknowledged.removeValue(forKey: event.id)?.resume(returning: position)
+  }
+
+  public func postpone(_ event: ChatBackendEvent) {
+    unacknowledged.removeValue(forKey: event.id)?.resume(throwing: AgentError.notStored)
+  }
+
+  func noteEvents(_ latest: Int) { eventCount = max(eventCount, latest) }
+
+  func newChat(_ opened: ChatOpened, customer: String, subject: String) -> Chat {
+    chatCount += 1
+    return Chat(opened: opened, customer: customer, subject: subject, number: chatCount)
+  }
+
+  /// Takes over a chat that was opened before.
+  func place(_ chat: Chat, of serviceID: String) {
+    chatOf[serviceID] = chat
+    if !chat.isLive { listEnded(serviceID, chat.number) }
   }
 
   /// Sends an event on its way.
@@ -105,7 +122,7 @@ public actor EmbeddedChatBackend: ChatBackend {
         unacknowledged[emit(content, in: serviceID, of: chat)] = waiting
       }
     } catch {
-      throw .unavailable
+      throw error as? AgentError ?? .unavailable
     }
     if position == nil { throw .chatEnded }
   }
@@ -114,12 +131,16 @@ public actor EmbeddedChatBackend: ChatBackend {
     guard let number = chatOf[serviceID]?.number else { return }
     chatOf[serviceID]?.isLive = false
     chatOf[serviceID]?.agents = []
+    listEnded(serviceID, number)
+    tellAgents(.ended(serviceID: serviceID))
+  }
+
+  private func listEnded(_ serviceID: String, _ number: Int) {
     endedChats.append((serviceID, number))
     if endedChats.count > limits.maxEndedChats {
       let oldest = endedChats.removeFirst()
       if chatOf[oldest.serviceID]?.number == oldest.number { chatOf[oldest.serviceID] = nil }
     }
-    tellAgents(.ended(serviceID: serviceID))
   }
 
   // MARK: observers
@@ -160,8 +181,7 @@ extension EmbeddedChatBackend {
       userID: Identifiers.text(16, of: "0123456789ABCDEF", using: &random),
       secureKey: Identifiers.text(16, using: &random),
       startedAtSecondsSince1970: clock.secondsSince1970(), server: server)
-    chatCount += 1
-    let chat = Chat(opened: opened, customer: request.nickname, subject: request.subject, number: chatCount)
+    let chat = newChat(opened, customer: request.nickname, subject: request.subject)
     chatOf[request.serviceID] = chat
     tellAgents(.opened(agentChat(request.serviceID, chat)))
     if let text = request.firstMessage { try await send(text, in: request.serviceID, call: call) }

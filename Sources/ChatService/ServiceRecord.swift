@@ -6,7 +6,7 @@ final class ServiceRecord {
   /// A chat that the backend has been asked for.
   struct Opening {
     let notifiesByComet: Bool
-    let timeZoneOffset: Int
+    let request: ChatRequest
     /// Events that overtook the backend's answer.
     var early: [ChatBackendEvent] = []
   }
@@ -20,6 +20,12 @@ final class ServiceRecord {
   var user: String?
   var opening: Opening?
   var interaction: Interaction?
+  /// The name under which it was created.
+  var name = ""
+  /// When it was last used, as far as the journal knows.
+  var usedAt: Int64 = 0
+  /// What the journal knows of the chat.
+  var stored: StoredChat?
   /// Calls that wait for something of this service.
   var waiting: Set<CallID> = []
   /// What the backend was last told about the customer.
