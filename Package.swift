@@ -40,7 +40,7 @@ let package = Package(
     .target(
       name: "BrokerSettings",
       dependencies: [
-        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Wire",
+        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Store", "Wire",
         .product(name: "Configuration", package: "swift-configuration"),
       ], swiftSettings: strict),
     .executableTarget(

@@ -144,8 +144,13 @@ extension Broker {
       writer.append(UInt8(ascii: ","))
       counters.delivered += 1
       counters.waiting -= 1
-      entry.personal?.isHandedOver = true
+      if let personal = entry.personal, !personal.isHandedOver {
+        personal.isHandedOver = true
+        note(personal.origin, takenBy: session)
+      }
+      lastTaker = session
     }
+    if !session.taken.isEmpty { takers.append(session) }
     if session.receivesGenesys, let user = session.user { users.settle(user, counters: &counters) }
   }
 

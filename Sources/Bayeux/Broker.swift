@@ -32,6 +32,10 @@ public struct Broker: ~Copyable {
   var publications: [Publication] = []
   var presence: [PresenceChange] = []
   var publicationSerial: UInt64 = 0
+  /// Sessions with messages in answers that the journal has not been told of.
+  var takers: [Session] = []
+  var lastTaker: Session?
+  var readPositions: [ReadPosition] = []
 
   /// What is written to every session, as differences of time in whole nanoseconds.
   let holdTime: Duration

@@ -7,11 +7,13 @@ import Bytes
 final class PersonalMessage {
   let payload: Payload
   let arrival: Instant
+  let origin: MessageOrigin
   var isHandedOver = false
 
-  init(_ payload: Payload, at arrival: Instant) {
+  init(_ payload: Payload, at arrival: Instant, _ origin: MessageOrigin = MessageOrigin()) {
     self.payload = payload
     self.arrival = arrival
+    self.origin = origin
   }
 }
 

@@ -44,6 +44,8 @@ struct UserTable {
   private var users: [[UInt8]: UserRecord] = [:]
   private var ages = Deadlines<UserRecord>()
   private(set) var withBacklog = 0
+  /// Sequences of messages that nobody will be handed any more, and of those that were.
+  var settled: [Int64] = []
 
   var count: Int { users.count }
   var nextDeadline: Instant? { ages.next }
@@ -71,6 +73,7 @@ struct UserTable {
     if !user.hasBacklog {
       guard withBacklog < limits.maxBacklogUsers || !user.subscribers.isEmpty else {
         counters.personalDroppedUsers += 1
+        giveUp(message)
         return
       }
       withBacklog += 1
@@ -86,10 +89,12 @@ struct UserTable {
   mutating func bound(_ user: UserRecord, limits: BayeuxLimits, counters: inout BrokerCounters) {
     settle(user, counters: &counters)
     while user.backlogCount > limits.maxBacklogMessages || user.backlogBytes > limits.maxBacklogBytes {
-      if user.removeFirst().isHandedOver {
+      let message = user.removeFirst()
+      if message.isHandedOver {
         counters.personalDelivered += 1
       } else {
         counters.personalDroppedFull += 1
+        giveUp(message)
       }
       counters.personalWaiting -= 1
       settleEmpty(user)
@@ -111,6 +116,10 @@ struct UserTable {
     settleEmpty(user)
   }
 
+  private mutating func giveUp(_ message: PersonalMessage) {
+    if message.origin.sequence != 0 { settled.append(message.origin.sequence) }
+  }
+
   private mutating func settleEmpty(_ user: UserRecord) {
     guard !user.hasBacklog else { return }
     withBacklog -= 1
@@ -124,10 +133,11 @@ struct UserTable {
       while user.subscribers.isEmpty, user.hasBacklog,
         user.backlog[user.head].arrival + limits.maxBacklogAge <= now
       {
-        let settled = user.removeFirst().isHandedOver
+        let message = user.removeFirst()
         counters.personalWaiting -= 1
-        counters.personalDelivered += settled ? 1 : 0
-        counters.personalExpired += settled ? 0 : 1
+        counters.personalDelivered += message.isHandedOver ? 1 : 0
+        counters.personalExpired += message.isHandedOver ? 0 : 1
+        if !message.isHandedOver { giveUp(message) }
         settleEmpty(user)
       }
       user.deadline = .distantFuture

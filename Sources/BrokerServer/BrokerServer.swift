@@ -5,6 +5,7 @@ import Bytes
 import Glibc
 public import Logging
 import Reactor
+import Store
 import Synchronization
 
 /// The addresses a broker listens on, as `host:port`.
@@ -61,7 +62,11 @@ public final class BrokerServer: Sendable {
     let clock = SystemClock()
     embeddedBackend = backend == nil ? EmbeddedChatBackend(clock: clock) : nil
     let behind: any ChatBackend = backend ?? embeddedBackend ?? EmbeddedChatBackend(clock: clock)
-    let chat = ChatService(configuration: configuration.gms.chat, backend: behind, notifier: publisher, clock: clock)
+    var options = StoreOptions(directory: configuration.data.directory, durability: configuration.data.durability)
+    options.maxBytes = configuration.data.maxBytes
+    let store = StoreBridge(Journal(options), publisher: publisher, logger: logger)
+    let chat = ChatService(
+      configuration: configuration.gms.chat, backend: behind, notifier: publisher, journal: store, clock: clock)
     var bayeux = configuration.bayeux.options
     bayeux.opensBroadcastChannels =
       configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host)
@@ -70,7 +75,7 @@ public final class BrokerServer: Sendable {
       configuration: configuration, bayeux: bayeux,
       identity: try UserIdentity(configuration, verifier: verifier),
       crossOrigin: try CrossOrigin(configuration.http.allowedOrigins), mailboxes: mailboxes, chat: chat,
-      embedded: embeddedBackend, publisher: publisher, descriptorLimit: descriptors, logger: logger)
+      embedded: embeddedBackend, publisher: publisher, store: store, descriptorLimit: descriptors, logger: logger)
   }
 
   private static func check(_ configuration: ServerConfiguration) throws(ConfigurationError) {
@@ -89,9 +94,10 @@ public final class BrokerServer: Sendable {
 
   // MARK: start
 
-  /// Binds both listeners and starts the loops. When it returns, connections are accepted.
+  /// Opens the data directory, binds both listeners and starts the loops. When it returns, connections are accepted,
+  /// and what was kept of the time before is in its place.
   ///
-  /// - Throws: ``ReactorError/addressInUse(_:)`` and its relatives. May be called once.
+  /// - Throws: `StoreError`, ``ReactorError/addressInUse(_:)`` and its relatives. May be called once.
   public func start() async throws -> ListenAddresses {
     let isFirst = state.withLock { state in
       guard case .new = state.life else { return false }
@@ -100,11 +106,19 @@ public final class BrokerServer: Sendable {
     }
     precondition(isFirst, "a BrokerServer is started once")
     do {
+      try await restore()
       return try launch()
     } catch {
+      await Self.offThePool { [context] in context.store.journal.close() }
       finish()
       throw error
     }
+  }
+
+  private func restore() async throws {
+    let services = try context.store.open(shards: context.shardCount, clock: SystemClock())
+    await embeddedBackend?.restore(services)
+    await context.chat.restore(services)
   }
 
   private func launch() throws -> ListenAddresses {
@@ -198,25 +212,26 @@ public final class BrokerServer: Sendable {
       context.isStopping.store(true, ordering: .relaxed)
       let deadline = EventLoop.clock() + limit
       for mailbox in context.mailboxes { mailbox.post(.drain(by: deadline)) }
-      await Self.join(threads)
+      await Self.offThePool { for thread in threads { thread.join() } }
       for task in work { task.cancel() }
       context.publisher.finish()
       for task in work { await task.value }
+      await Self.offThePool { [context] in context.store.journal.close() }
       logger.info("broker stopped")
       finish()
     case .stopping, .stopped: await waitUntilStopped()
     }
   }
 
-  /// Joining blocks, so it is done on a thread of its own and not on one of the pool.
-  private static func join(_ threads: [LoopThread]) async {
+  /// What blocks is done on a thread of its own and not on one of the pool.
+  private static func offThePool(_ body: @escaping @Sendable () -> Void) async {
     await withCheckedContinuation { continuation in
-      let joiner = try? LoopThread.start(name: "joiner") { () -> Void in
-        for thread in threads { thread.join() }
+      let thread = try? LoopThread.start(name: "ending") { () -> Void in
+        body()
         continuation.resume()
       }
-      if joiner == nil {
-        for thread in threads { thread.join() }
+      if thread == nil {
+        body()
         continuation.resume()
       }
     }

@@ -62,6 +62,7 @@ enum RouteError: Error, Hashable {
   case notEmbedded
   case stopping
   case internalTimeout
+  case notStored(String)
 
   var status: Int {
     switch self {
@@ -72,6 +73,7 @@ enum RouteError: Error, Hashable {
     case .userRefused, .foreignHost, .foreignOrigin: 403
     case .unauthorized: 401
     case .stopping, .internalTimeout: 503
+    case .notStored: 507
     }
   }
 
@@ -92,6 +94,7 @@ enum RouteError: Error, Hashable {
     case .notEmbedded: "The chat backend of this broker has no agent side here"
     case .stopping: "The broker is stopping"
     case .internalTimeout: "The broker could not answer in time"
+    case .notStored(let reason): "Nothing was done: \(reason)"
     }
   }
 
@@ -103,6 +106,7 @@ enum RouteError: Error, Hashable {
     case .userRefused, .foreignHost, .foreignOrigin: "ForbiddenException"
     case .unauthorized: "UnauthorizedException"
     case .stopping, .internalTimeout: "ServiceUnavailableException"
+    case .notStored: "StorageException"
     default: "BadParameterException"
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Bayeux
 public import ChatService
+public import Store
 public import Wire
 
 /// Everything a broker can be told, with its defaults. A file, the environment and flags are three ways to fill it in.
@@ -39,6 +40,10 @@ public struct ServerConfiguration: Sendable {
   public struct DataDirectory: Sendable {
     /// Nil keeps everything in memory.
     public var directory: String?
+    /// What an accepted message outlives: the end of the process, or a loss of power too.
+    public var durability = Durability.process
+    /// Most bytes of the data file; beyond it what has to be kept is refused (507). Nil leaves it to the disk.
+    public var maxBytes: Int?
   }
 
   /// The Bayeux endpoint.

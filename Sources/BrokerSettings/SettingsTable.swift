@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import BrokerServer
+import ChatService
+import Store
 import Wire
 
 /// THE table of settings. Parsing, errors, the names of environment variables, `--help` and `Docs/Configuration.md`
@@ -8,7 +10,7 @@ import Wire
 public enum SettingsTable {
   /// Every key, section by section, in the order of the documentation.
   public static let keys: [SettingKey] =
-    server + admin + bayeux + bayeuxLimits + http + gms + chat + chatLimits + demoAndLog
+    server + admin + data + bayeux + bayeuxLimits + http + gms + chat + chatLimits + demoAndLog
 
   /// The sections in the same order.
   public static let sections: [String] = keys.map(\.section).reduce(into: []) { sections, section in
@@ -46,6 +48,22 @@ public enum SettingsTable {
     .texts(
       "admin.allowedHosts", \.server.admin.allowedHosts, .authority,
       "Hosts that a `Host` header may give on the admin listener, besides its own address and `localhost`."),
+  ]
+
+  private static let data: [SettingKey] = [
+    .optionalText(
+      "data.directory", \.server.data.directory, .any,
+      "Directory for services, chats and messages of absent users, so that they outlive the broker.",
+      unset: "all is kept in memory alone", flag: "--data"),
+    .choice(
+      "data.durability", \.server.data.durability,
+      "What an accepted message outlives: the end of the process, `kill -9` included, or a loss of power too."),
+    .optionalWhole(
+      "data.maxBytes", \.server.data.maxBytes, 65_536...(1 << 44), .bytes,
+      "Size of the data file; beyond it what has to be kept is refused (507).", unset: "what the disk holds"),
+    .time(
+      "data.endedChatRetention", \.server.gms.chat.endedChatRetention, 1...longestMilliseconds,
+      "How long a service is kept whose chat has ended, where `gms.serviceTtl` does not end it sooner."),
   ]
 
   private static let bayeux: [SettingKey] = [

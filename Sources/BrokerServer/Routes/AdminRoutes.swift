@@ -2,6 +2,7 @@
 import Bayeux
 import Bytes
 import Reactor
+import Store
 import Synchronization
 import Wire
 
@@ -99,7 +100,18 @@ enum PublishRoute {
     let shard = connection.shard
     let publisher = shard.context.publisher
     let (id, payload) = publisher.event(tag: tag, message: message.span)
-    func reply(_ sessions: Int) -> HTTPReply { .json(["id": .string(id), "sessions": JSONValue(sessions)]) }
+    @Sendable func reply(_ sessions: Int) -> HTTPReply { .json(["id": .string(id), "sessions": JSONValue(sessions)]) }
+    if shard.context.store.isKeeping {
+      let exchange = ExchangeID(shard: shard.index, connection: connection.number)
+      let context = shard.context
+      connection.work()
+      return context.store.publish(payload, to: user) { result in
+        switch result {
+        case .success(let sessions): context.respond(to: exchange, reply(sessions))
+        case .failure(let error): context.respond(to: exchange, RouteError.notStored(error.description).reply)
+        }
+      }
+    }
     if publisher.home(of: user) == shard.index {
       return connection.answer(reply(shard.broker.deliver(payload, to: user, now: shard.now)))
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 import ChatService
+import Store
 import Wire
 
 /// The agent side of the embedded chat backend, JSON in and out: `/agent/chats`, `/agent/agents`.
@@ -55,39 +56,53 @@ enum AgentRoutes {
     switch verb {
     case "join":
       let nickname = try text("nickname")
-      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+      change(request, on: connection) { () async throws(AgentError) -> HTTPReply in
         try await backend.join(service, nickname: nickname).reply
       }
     case "send":
       let (nickname, words) = (try text("nickname"), try text("text"))
-      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+      change(request, on: connection) { () async throws(AgentError) -> HTTPReply in
         try await backend.send(service, nickname: nickname, text: words).reply
       }
     case "typing":
       let nickname = try text("nickname")
       guard let isTyping = body["typing"]?.bool else { throw .badBody("typing has to be true or false") }
-      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+      change(request, on: connection) { () async throws(AgentError) -> HTTPReply in
         try await backend.typing(service, nickname: nickname, isTyping: isTyping).reply
       }
     case "push-url":
       let (nickname, url) = (try text("nickname"), try text("url"))
-      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+      change(request, on: connection) { () async throws(AgentError) -> HTTPReply in
         try await backend.pushURL(service, nickname: nickname, url: url).reply
       }
     case "notice":
       let (nickname, words) = (try text("nickname"), try text("text"))
-      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+      change(request, on: connection) { () async throws(AgentError) -> HTTPReply in
         try await backend.notice(service, nickname: nickname, text: words).reply
       }
     case "leave":
       let nickname = try text("nickname")
-      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+      change(request, on: connection) { () async throws(AgentError) -> HTTPReply in
         try await backend.leave(service, nickname: nickname).reply
       }
     case "end":
-      answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in try await backend.end(service).reply
+      change(request, on: connection) { () async throws(AgentError) -> HTTPReply in try await backend.end(service).reply
       }
     default: throw .notFound
+    }
+  }
+
+  /// An answer behind which something happens: refused before anything does while nothing can be kept.
+  private static func change(
+    _ request: HTTPRequest, on connection: HTTPConnection,
+    _ work: @escaping @Sendable () async throws(AgentError) -> HTTPReply
+  ) {
+    let journal = connection.shard.context.store.journal
+    answer(request, on: connection) { () async throws(AgentError) -> HTTPReply in
+      if journal.isFailing {
+        do { try await journal.commit() } catch { throw .notStored }
+      }
+      return try await work()
     }
   }
 

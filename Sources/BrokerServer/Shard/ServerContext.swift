@@ -27,6 +27,7 @@ final class ServerContext: Sendable {
   let chat: ChatService
   let embedded: EmbeddedChatBackend?
   let publisher: Publisher
+  let store: StoreBridge
   /// What the admin listener answers to; set once when it listens.
   let adminAuthority = Mutex<[String]>([])
   let isStopping = Atomic(false)
@@ -41,7 +42,7 @@ final class ServerContext: Sendable {
   init(
     configuration: ServerConfiguration, bayeux: BayeuxOptions, identity: UserIdentity, crossOrigin: CrossOrigin,
     mailboxes: [Mailbox<ShardCommand>], chat: ChatService, embedded: EmbeddedChatBackend?, publisher: Publisher,
-    descriptorLimit: Int, logger: Logger
+    store: StoreBridge, descriptorLimit: Int, logger: Logger
   ) {
     self.configuration = configuration
     self.bayeux = bayeux
@@ -51,6 +52,7 @@ final class ServerContext: Sendable {
     self.chat = chat
     self.embedded = embedded
     self.publisher = publisher
+    self.store = store
     self.descriptorLimit = descriptorLimit
     maxConnections = configuration.http.maxConnections ?? max(16, descriptorLimit - Self.reservedDescriptors)
     self.logger = logger

@@ -115,6 +115,7 @@ extension Shard {
     switch reception {
     case .answered:
       answerBayeux(connection, callback: callback, crossOrigin: crossOriginFields(head, text), browserCookie: false)
+      if let session = broker.eventsTakenBy { noteStall(of: session, on: connection) }
     case .shookHands:
       answerBayeux(
         connection, callback: callback, crossOrigin: crossOriginFields(head, text),
