@@ -77,8 +77,8 @@ public actor EmbeddedChatBackend: ChatBackend {
   }
 
   public func acknowledge(_ event: ChatBackendEvent, position: Int?) {
-    if let position, chatOf[event.serviceID]?.opened.chatSessionID == event.chatSessionID {
-      chatOf[event.serviceID]?.position = max(position, chatOf[event.serviceID]?.position ?? 1)
+    if let position, let chat = chatOf[event.serviceID], chat.opened.chatSessionID == event.chatSessionID {
+      chatOf[event.serviceID]?.position = max(position, chat.position)
     }
     unacknowledged.removeValue(forKey: event.id)?.resume(returning: position)
   }
