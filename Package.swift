@@ -62,6 +62,11 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .testTarget(
+      name: "BrokerServerTests",
+      dependencies: [
+        "BrokerServer", "Bytes", "ChatService", "Reactor", "Store", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
     .testTarget(
       name: "StoreTests",

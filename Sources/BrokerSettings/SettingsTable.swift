@@ -52,7 +52,7 @@ public enum SettingsTable {
 
   private static let data: [SettingKey] = [
     .optionalText(
-      "data.directory", \.server.data.directory, .any,
+      "data.directory", \.server.data.directory, .directory,
       "Directory for services, chats and messages of absent users, so that they outlive the broker.",
       unset: "all is kept in memory alone", flag: "--data"),
     .choice(

@@ -33,11 +33,7 @@ extension ChatService {
     counters.entriesForgotten += (record.interaction?.transcript.forgotten ?? 0) - forgotten
     count(event)
     touch(record)
-    if !effects.placed.isEmpty { keep(.addEntries(serviceID: record.id, effects.placed, event: event.id)) }
-    if let transcript = record.interaction?.transcript, transcript.forgotten > forgotten {
-      keep(.removeEntries(serviceID: record.id, through: transcript.position - transcript.entries.count))
-    }
-    if case .relocated = event.content { keepChat(record) }
+    keepEntries(effects.placed, of: event, forgotten: forgotten, record)
     // Pushed before the reply is released, so that the reply's position never runs ahead of the events'.
     carryOut(effects, record)
     if let cause = event.cause { settle(cause, .accepted) }

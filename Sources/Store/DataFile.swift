@@ -22,6 +22,8 @@ final class DataFile: JournalFile {
   private let path: String
   private let lock: DirectoryLock
   private var queue: DatabaseQueue?
+  /// Of the file that was opened; what is written to one that was deleted is lost.
+  private let number: ino_t
 
   /// - Throws: one of the errors that refuse a start.
   init(_ directory: String, _ options: StoreOptions) throws(StoreError) {
@@ -33,6 +35,9 @@ final class DataFile: JournalFile {
     guard descriptor >= 0 else {
       throw .unusable(directory: directory, reason: String(cString: strerror(errno)))
     }
+    var status = stat()
+    fstat(descriptor, &status)
+    number = status.st_ino
     Glibc.close(descriptor)
     queue = try atStart { path in
       let queue = try connect()
@@ -82,6 +87,7 @@ final class DataFile: JournalFile {
 
   func apply(_ changes: [Change], removing sequences: [Int64]) throws(StoreError) -> Int {
     guard let queue else { throw .failed("it could not be opened again") }
+    guard isInPlace else { throw .failed("\(path) is gone") }
     do {
       var removed = 0
       try queue.inTransaction { db in
@@ -110,19 +116,20 @@ final class DataFile: JournalFile {
 
   /// Opens the file anew. A file that is gone is not made again: what it held is in no other.
   func recover() throws(StoreError) {
-    if let queue, (try? queue.read({ try Int.fetchOne($0, sql: "PRAGMA user_version") })) == Schema.version,
-      FileManager.default.fileExists(atPath: path)
-    {
-      return
-    }
+    guard isInPlace else { throw .failed("\(path) is gone") }
+    if let queue, (try? queue.read({ try Int.fetchOne($0, sql: "PRAGMA user_version") })) == Schema.version { return }
     try? queue?.close()
     queue = nil
-    guard FileManager.default.fileExists(atPath: path) else { throw .failed("\(path) is gone") }
     do {
       queue = try connect()
     } catch {
       throw Self.atRunTime(error)
     }
+  }
+
+  private var isInPlace: Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_ino == number
   }
 
   /// Of the file in `directory` with its log.

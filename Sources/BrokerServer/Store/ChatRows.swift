@@ -47,7 +47,7 @@ extension ChatRow {
       .init("nickname", .string(chat.nickname)), .init("subject", .string(chat.subject)),
       .init("comet", .bool(chat.notifiesByComet)), .init("heldBack", .bool(chat.isHeldBack)),
       .init("timeZoneOffset", JSONValue(chat.timeZoneOffset)), .init("firstServer", chat.opened.server.json),
-      .init("server", chat.server.json),
+      .init("server", chat.server.json), .init("agents", .array(chat.agents.map { .string($0) })),
     ]
     if let event = chat.endedBy { details.append(.init("endedBy", .string(event))) }
     self.init(
@@ -63,7 +63,7 @@ extension ChatRow {
       let server = json["server"].flatMap(ChatServerAddress.init),
       let nickname = json["nickname"]?.string, let subject = json["subject"]?.string,
       let comet = json["comet"]?.bool, let heldBack = json["heldBack"]?.bool,
-      let offset = json["timeZoneOffset"]?.int
+      let offset = json["timeZoneOffset"]?.int, let agents = json["agents"]?.elements
     else { return nil }
     let opened = ChatOpened(
       chatSessionID: chatSession, userID: userID, secureKey: secureKey, startedAtSecondsSince1970: Int64(startedAt),
@@ -75,6 +75,7 @@ extension ChatRow {
     chat.isLive = isLive
     chat.isHeldBack = heldBack
     chat.cursor = cursor
+    chat.agents = agents.compactMap(\.string)
     chat.endedBy = json["endedBy"]?.string
     return chat
   }

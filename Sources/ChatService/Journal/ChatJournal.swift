@@ -50,6 +50,8 @@ public struct StoredChat: Sendable, Hashable {
   public var isLive = true
   /// Whether its events still wait for the reply of the create to be written.
   public var isHeldBack: Bool
+  /// Nicknames of the agents in it, in the order in which they joined; a long transcript forgets who did.
+  public var agents: [String] = []
   /// The position up to which a polling client was given the transcript.
   public var cursor = 1
   /// The id of the event that ended it.

@@ -41,6 +41,24 @@ extension ChatService {
     keep(.putChat(stored))
   }
 
+  /// Records entries that have their places, what the transcript forgot for them, and who joined and left by them.
+  func keepEntries(_ placed: [TranscriptEntry], of event: ChatBackendEvent, forgotten: Int, _ record: ServiceRecord) {
+    guard journal.isKeeping, let transcript = record.interaction?.transcript else { return }
+    if !placed.isEmpty { keep(.addEntries(serviceID: record.id, placed, event: event.id)) }
+    if transcript.forgotten > forgotten {
+      keep(.removeEntries(serviceID: record.id, through: transcript.position - transcript.entries.count))
+    }
+    var agents = record.stored?.agents ?? []
+    for entry in placed.map(\.entry) where entry.party == .agent {
+      if entry.kind == .left || entry.kind == .joined { agents.removeAll { $0 == entry.nickname } }
+      if entry.kind == .joined { agents.append(entry.nickname) }
+    }
+    let isMoved = if case .relocated = event.content { true } else { false }
+    guard isMoved || agents != record.stored?.agents else { return }
+    record.stored?.agents = agents
+    keepChat(record)
+  }
+
   /// Sends what was recorded to the journal, as one transaction.
   func commit() {
     guard !outbox.isEmpty else { return }

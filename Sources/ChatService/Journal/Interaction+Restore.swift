@@ -32,22 +32,12 @@ extension EmbeddedChatBackend {
     for (restored, stored) in chats {
       var chat = newChat(stored.opened, customer: stored.nickname, subject: stored.subject)
       chat.isLive = stored.isLive
-      chat.agents = stored.isLive ? Self.agents(after: restored.entries) : []
+      chat.agents = stored.isLive ? stored.agents : []
       chat.position = restored.entries.last?.entry.position ?? 1
       // Whoever is connected tells so again.
       chat.isCustomerOnline = stored.isLive && stored.notifiesByComet ? false : nil
       place(chat, of: stored.serviceID)
       noteEvents((restored.entries.map(\.event) + [stored.endedBy ?? ""]).compactMap { Int($0) }.max() ?? 0)
-    }
-  }
-
-  /// Who joined and did not leave.
-  private static func agents(after entries: [StoredEntry]) -> [String] {
-    entries.reduce(into: []) { agents, stored in
-      let entry = stored.entry.entry
-      guard entry.party == .agent else { return }
-      if entry.kind == .left || entry.kind == .joined { agents.removeAll { $0 == entry.nickname } }
-      if entry.kind == .joined { agents.append(entry.nickname) }
     }
   }
 }
