@@ -24,7 +24,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
   ],
   targets: [
-    .systemLibrary(name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Reactor", dependencies: ["Bytes", "CLibevent"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
@@ -51,6 +51,9 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(name: "Bayeux", dependencies: ["Bytes"], swiftSettings: strict),
+    .executableTarget(
+      name: "websocket-echo", dependencies: ["Bytes", "Reactor", "Wire"], path: "Tests/Tools/websocket-echo",
+      swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(
       name: "BrokerSettingsTests", dependencies: ["Bayeux", "BrokerServer", "BrokerSettings", "ChatService", "Wire"],
@@ -62,10 +65,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .testTarget(name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: strict),
+    .testTarget(name: "BayeuxTests", dependencies: ["Bayeux", "Bytes"], swiftSettings: strict),
     .testTarget(
       name: "BrokerServerTests",
       dependencies: [
-        "BrokerServer", "Bytes", "ChatService", "Reactor", "Store", .product(name: "Logging", package: "swift-log"),
+        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Reactor", "Store", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
     .testTarget(

@@ -6,10 +6,10 @@ set -euo pipefail
 
 # Oldest toolchain whose package manager and language features the manifest uses.
 min_major=6
-min_minor=2
+min_minor=3
 
 has_libevent() {
-  pkg-config --exists libevent 2>/dev/null
+  pkg-config --exists libevent_core 2>/dev/null
 }
 has_sqlite() {
   pkg-config --exists sqlite3 2>/dev/null

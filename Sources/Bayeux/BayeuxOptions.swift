@@ -54,7 +54,7 @@ public struct BayeuxLimits: Sendable, Hashable {
   public var maxQueueBytes = 8 << 20
   /// Bytes of events after which a response is closed; what is left waits for the next connect, which returns at once.
   public var maxResponseBytes = 1 << 20
-  /// Sessions of one shard; more is `403::handshake_denied` with advice to try again. The slot in a clientId has 24 bits.
+  /// Sessions of one shard; more is `403::handshake_failed` with advice to try again. The slot in a clientId has 24 bits.
   public var maxSessions = 1 << 20
   /// Messages kept for one user who has no subscribed session; beyond it the oldest goes, counted as dropped.
   public var maxBacklogMessages = 1000

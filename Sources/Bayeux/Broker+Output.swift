@@ -64,12 +64,7 @@ extension Broker {
         render(connect, of: session, into: &writer)
         return .answer(connect.conduit, session)
       }
-      if session.isWriting {
-        session.touch(at: now, maxInterval: options.maxInterval)
-        deadlines.note(session)
-      } else {
-        end(session, .expired, now: now)
-      }
+      end(session, .expired, now: now)
     }
     users.expire(at: now, limits: options.limits, counters: &counters)
     return nil
@@ -93,9 +88,8 @@ extension Broker {
   /// Answers every held connect, because the broker is about to stop: the client retries, and finds the next broker.
   public mutating func releaseAll(now: Instant) {
     for case let session? in sessions {
-      if let connect = release(session, at: now) {
-        farewells.append(Farewell(connect: connect, session: session, kind: .dropped))
-      }
+      guard let connect = release(session, at: now) else { continue }
+      farewells.append(Farewell(connect: connect, session: session, kind: .stopping))
     }
   }
 
@@ -120,16 +114,17 @@ extension Broker {
     writer.append("]")
   }
 
-  private func render(_ farewell: Farewell, into writer: inout ByteWriter) -> Delivery {
+  private mutating func render(_ farewell: Farewell, into writer: inout ByteWriter) -> Delivery {
     let connect = farewell.connect
     let reconnect: Reconnect
     switch farewell.kind {
     case .overtaken where options.duplicateMetaConnectHttpResponseCode != 200:
       return .status(connect.conduit, options.duplicateMetaConnectHttpResponseCode)
-    case .overtaken, .dropped: reconnect = .retry
+    case .overtaken, .dropped, .stopping: reconnect = .retry
     case .disconnected: reconnect = .none
     }
     writer.append("[")
+    if farewell.kind == .stopping { takeEvents(of: farewell.session, into: &writer) }
     writer.appendConnectReply(
       id: connect.id, advice: Advice(reconnect: reconnect, interval: options.interval, timeout: options.timeout))
     writer.append("]")
@@ -151,7 +146,7 @@ extension Broker {
       lastTaker = session
     }
     if !session.taken.isEmpty { takers.append(session) }
-    if session.receivesGenesys, let user = session.user { users.settle(user, counters: &counters) }
+    if let user = session.user { users.settle(user, counters: &counters) }
   }
 
   // MARK: ends
@@ -181,6 +176,7 @@ extension Broker {
     subscriptions.unsubscribeFromAll(session)
     sessions[session.id.slot] = nil
     freeSlots.append(session.id.slot)
+    deadlines.compact(live: sessionCount)
     if let user = session.user {
       user.sessionCount -= 1
       users.release(user)

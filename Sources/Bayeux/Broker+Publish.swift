@@ -50,7 +50,8 @@ extension Broker {
     }
     if channel == .genesys { return joinGenesys(session) }
     guard options.opensBroadcastChannels else { return .subscribeDenied }
-    guard session.subscriptions.count < options.limits.maxSubscriptionsPerSession else { return .tooManySubscriptions }
+    let isFull = session.subscriptions.count >= options.limits.maxSubscriptionsPerSession
+    if isFull, !subscriptions.contains(session, in: channel) { return .tooManySubscriptions }
     _ = subscriptions.subscribe(session, to: channel)
     return nil
   }

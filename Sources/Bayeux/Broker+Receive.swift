@@ -27,7 +27,8 @@ extension Broker {
       guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
       return handshake(first, text, user: user, now: now, into: &writer)
     }
-    let id = clientID(of: first, in: text)
+    // One session a request: the one that its first message with a clientId names.
+    let id = messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
     if let id, id.shard != shard, id.shard < shardCount { return .elsewhere(shard: id.shard) }
     let session = id.flatMap { find($0) }
     if messages.count == 1, first.verb == .connect {
@@ -43,45 +44,68 @@ extension Broker {
   ) -> Reception {
     replies.clear(keepingAtMost: 1 << 16)
     var carriesEvents = origin.carriesEventsOnAnyReply
+    var speaksForSession = false
     for index in messages.indices {
       if index > 0 { replies.append(",") }
       let message = messages[index]
       if message.verb == .connect { carriesEvents = true }
-      answer(message, text, session, user: user, now: now)
+      if answer(message, text, session, user: user, now: now) { speaksForSession = true }
     }
     writer.append("[")
-    if carriesEvents, let session, !session.hasEnded { takeEvents(of: session, into: &writer) }
+    // Naming a session is not enough: what waits for it goes only to a request that may speak for it.
+    if carriesEvents, speaksForSession, let session, !session.hasEnded { takeEvents(of: session, into: &writer) }
     writer.append(replies.bytes)
     writer.append("]")
     return .answered
   }
 
   /// One message of a batch; its reply goes to `replies`.
+  ///
+  /// - Returns: whether the message may speak for `session`.
   private mutating func answer(
     _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, now: Instant
-  ) {
+  ) -> Bool {
     let (id, fault) = check(message, in: text)
-    if let fault { return refuse(message, id, text, fault) }
+    if let fault {
+      refuse(message, id, text, fault)
+      return false
+    }
     let failure = permit(message, text, session, user: user)
     // A client that restores itself names its dead session once more; for a known user that is no failure
     // (genesys.md 3.3).
     if failure == .sessionUnknown, message.verb == .disconnect, !user.isEmpty {
       takeReadPosition(message, text, user: user.withUnsafeBufferPointer { Array($0) })
-      return replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+      replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+      return false
     }
-    guard failure == nil, let session else { return refuse(message, id, text, failure ?? .sessionUnknown) }
+    guard failure == nil, let session else {
+      refuse(message, id, text, namesNoChannel(message, text) ? .channelInvalid : failure ?? .sessionUnknown)
+      return false
+    }
     session.touch(at: now, maxInterval: options.maxInterval)
     let outcome: BayeuxError?
     switch message.verb {
-    case .connect: return connectInBatch(message, id, text, session, now: now)
+    case .connect:
+      connectInBatch(message, id, text, session, now: now)
+      return true
     case .subscribe: outcome = subscribe(message, text, session)
     case .unsubscribe: outcome = unsubscribe(message, text, session)
     case .disconnect: outcome = disconnect(message, text, session, now: now)
     case .publish: outcome = publish(message, text)
     case .handshake: outcome = .handshakeFailed
     }
-    if let outcome { return refuse(message, id, text, outcome) }
-    replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+    if let outcome {
+      refuse(message, id, text, outcome)
+    } else {
+      replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+    }
+    return true
+  }
+
+  /// A name that is none is told as such even to a client without session, as CometD does.
+  private func namesNoChannel(_ message: Message, _ text: Span<UInt8>) -> Bool {
+    guard message.verb == .publish, let slice = message.channel else { return false }
+    return channel(slice, in: text) == nil
   }
 
   mutating func refuse(_ message: Message, _ id: MessageID, _ text: Span<UInt8>, _ error: BayeuxError) {

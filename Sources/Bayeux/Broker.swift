@@ -114,8 +114,10 @@ struct Farewell {
     case overtaken
     /// The session is over: no reconnect.
     case disconnected
-    /// The session is over and the client should start again.
+    /// The session is over and the client should start again, or the peer may be gone: events are not entrusted to it.
     case dropped
+    /// The broker stops: what waits goes along, there is no later connect.
+    case stopping
   }
   let connect: HeldConnect
   let session: Session

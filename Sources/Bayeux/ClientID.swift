@@ -20,7 +20,8 @@ public struct ClientID: Hashable, Sendable {
     words = (word(place), word(generator.next()), word(generator.next()), word(generator.next()))
   }
 
-  /// Nil unless the text has the shape of a client id of ours.
+  /// Nil unless the text has the length of a client id of ours and names a place; what stands behind that is only ever
+  /// compared, so it is not looked at here.
   public init?(parsing text: Span<UInt8>) {
     guard text.count == Self.textBytes else { return nil }
     let raw = text.bytes

@@ -37,7 +37,7 @@ public struct Message {
 
 /// The messages of one request, in order.
 public enum Batch {
-  /// Finds the messages in `text`: an object, or an array of objects.
+  /// Finds the messages in `text`: an object, or an array of objects; `null` holds none.
   ///
   /// Strict JSON but for one trailing comma after a message, after a member, and in arrays outside `data` and `ext`, as
   /// hand-written clients send it. Unknown members are checked and passed over.
@@ -48,8 +48,12 @@ public enum Batch {
   ) throws(RequestFault) {
     messages.removeAll(keepingCapacity: true)
     do {
-      var scanner = JSONScanner(maxDepth: min(limits.maxDepth, 60))
-      switch scanner.peek(text) {
+      var scanner = JSONScanner()
+      let first = scanner.peek(text)
+      // Depth counts from the outermost bracket: what a message holds stands one level deep, or two in an array.
+      let levels = first == UInt8(ascii: "[") ? 2 : 1
+      scanner = JSONScanner(at: scanner.position, maxDepth: max(0, min(limits.maxDepth, 63) - levels))
+      switch first {
       case UInt8(ascii: "{"):
         messages.append(try message(&scanner, text))
       case UInt8(ascii: "["):
@@ -57,9 +61,9 @@ public enum Batch {
           throw messages.count > limits.maxMessagesPerBatch ? RequestFault.tooManyMessages : .notMessages
         }
       default:
-        _ = try scanner.value(text)
+        let value = try scanner.value(text)
         try scanner.expectEnd(text)
-        throw RequestFault.notMessages
+        guard value.kind == .null else { throw RequestFault.notMessages }
       }
       try scanner.expectEnd(text)
     } catch let error as JSONError {
@@ -154,8 +158,11 @@ public struct RequestedAdvice: Hashable, Sendable {
     {
       let milliseconds =
         value.kind == .number ? ASCII.decimal(text.extracting(value.range)).map { Duration.milliseconds($0) } : nil
-      if ASCII.equal(text.extracting(key.range), "timeout") { timeout = milliseconds }
-      if ASCII.equal(text.extracting(key.range), "interval") { interval = milliseconds }
+      switch key.string(in: text) {
+      case "timeout": timeout = milliseconds
+      case "interval": interval = milliseconds
+      default: break
+      }
       guard scanner.take(UInt8(ascii: ","), text) else { return }
     }
   }

@@ -12,7 +12,8 @@ extension ByteWriter {
     append("\"channel\":\"/meta/connect\"}")
   }
 
-  /// `"advice":{…},`, always with all three members: a client replaces what it knew by what it is sent.
+  /// `"advice":{…},`. Who may go on is sent all three members, since a client replaces what it knew by what it is sent;
+  /// who has to start again learns the timeout then.
   mutating func append(_ advice: Advice) {
     append("\"advice\":{\"interval\":")
     append(decimal: Int(advice.interval.wholeMilliseconds))
@@ -34,7 +35,7 @@ extension ByteWriter {
     id.writeMember(to: &self)
     if let subscription = message.subscription {
       append("\"subscription\":")
-      append(text.extracting(subscription.outerRange))
+      append(echo: subscription, in: text)
       append(",")
     }
     append(error == nil ? "\"successful\":true," : "\"successful\":false,")
@@ -46,12 +47,34 @@ extension ByteWriter {
     if let advice { append(advice) }
     if let channel = message.channel {
       append("\"channel\":")
-      append(text.extracting(channel.outerRange))
+      append(echo: channel, in: text)
       append("}")
     } else {
       truncate(to: count - 1)
       append("}")
     }
+  }
+
+  /// A value of a request as it came, but without the commas before a closing bracket that were tolerated: not every
+  /// client tolerates them.
+  private mutating func append(echo slice: JSONSlice, in text: Span<UInt8>) {
+    guard slice.kind == .array || slice.kind == .object else { return append(text.extracting(slice.outerRange)) }
+    var scanner = JSONScanner(at: Int(slice.start))
+    var copied = scanner.position
+    while scanner.position < Int(slice.end) {
+      let at = scanner.position
+      switch text[at] {
+      case UInt8(ascii: "\""): _ = try? scanner.string(text)
+      case UInt8(ascii: ","):
+        scanner.position += 1
+        let next = scanner.peek(text)
+        guard next == UInt8(ascii: "]") || next == UInt8(ascii: "}") else { continue }
+        append(text.extracting(copied..<at))
+        copied = at + 1
+      default: scanner.position += 1
+      }
+    }
+    append(text.extracting(copied..<Int(slice.end)))
   }
 
   mutating func appendHandshakeReply(id: MessageID, clientID: ClientID, options: BayeuxOptions) {

@@ -60,7 +60,7 @@ public final class Session: Deadlined {
 
   public var deadline: Instant {
     switch state {
-    case .handshaken(let expires), .away(let expires): expires
+    case .handshaken(let expires), .away(let expires): isWriting ? .distantFuture : expires
     case .held(let connect): connect.until
     case .ended: .distantFuture
     }

@@ -20,6 +20,10 @@ struct SubscriptionTable {
 
   var channelCount: Int { nodes.count }
 
+  func contains(_ session: Session, in channel: Channel) -> Bool {
+    session.subscriptions.contains { $0.node.name == channel.name }
+  }
+
   /// False if `session` was subscribed already.
   mutating func subscribe(_ session: Session, to channel: Channel) -> Bool {
     let node = nodes[channel.name] ?? ChannelNode(channel.name)

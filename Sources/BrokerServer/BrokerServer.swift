@@ -74,12 +74,14 @@ public final class BrokerServer: Sendable {
     context = ServerContext(
       configuration: configuration, bayeux: bayeux,
       identity: try UserIdentity(configuration, verifier: verifier),
-      crossOrigin: try CrossOrigin(configuration.http.allowedOrigins), mailboxes: mailboxes, chat: chat,
+      crossOrigin: try CrossOrigin(
+        configuration.http.allowedOrigins, userHeaders: configuration.gms.userHeaders), mailboxes: mailboxes,
+      chat: chat,
       embedded: embeddedBackend, publisher: publisher, store: store, descriptorLimit: descriptors, logger: logger)
   }
 
   private static func check(_ configuration: ServerConfiguration) throws(ConfigurationError) {
-    if configuration.admin.token == nil, !isLoopback(configuration.admin.host) {
+    if configuration.admin.token?.isEmpty ?? true, !isLoopback(configuration.admin.host) {
       throw .adminNeedsToken(host: configuration.admin.host)
     }
     let path = configuration.bayeux.path

@@ -60,8 +60,6 @@ enum RouteError: Error, Hashable {
   case foreignOrigin
   case badBody(String)
   case notEmbedded
-  case stopping
-  case internalTimeout
   case notStored(String)
 
   var status: Int {
@@ -72,7 +70,6 @@ enum RouteError: Error, Hashable {
     case .badFields, .badPath, .userTooLong, .ambiguousUser, .badBody: 400
     case .userRefused, .foreignHost, .foreignOrigin: 403
     case .unauthorized: 401
-    case .stopping, .internalTimeout: 503
     case .notStored: 507
     }
   }
@@ -92,8 +89,6 @@ enum RouteError: Error, Hashable {
     case .foreignOrigin: "Pages of other origins may not call this listener"
     case .badBody(let reason): reason
     case .notEmbedded: "The chat backend of this broker has no agent side here"
-    case .stopping: "The broker is stopping"
-    case .internalTimeout: "The broker could not answer in time"
     case .notStored(let reason): "Nothing was done: \(reason)"
     }
   }
@@ -105,7 +100,6 @@ enum RouteError: Error, Hashable {
     case .unsupportedMediaType: "UnsupportedMediaTypeException"
     case .userRefused, .foreignHost, .foreignOrigin: "ForbiddenException"
     case .unauthorized: "UnauthorizedException"
-    case .stopping, .internalTimeout: "ServiceUnavailableException"
     case .notStored: "StorageException"
     default: "BadParameterException"
     }

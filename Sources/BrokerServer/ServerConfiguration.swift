@@ -30,7 +30,7 @@ public struct ServerConfiguration: Sendable {
   public struct Admin: Sendable {
     public var host = "127.0.0.1"
     public var port = 8081
-    /// What `Authorization: Bearer` must carry; required when ``host`` is not a loopback address.
+    /// What `Authorization: Bearer` must carry; required when ``host`` is not a loopback address. Empty is none.
     public var token: String?
     /// Names besides the listening address and `localhost` that a `Host` header may give.
     public var allowedHosts: [String] = []

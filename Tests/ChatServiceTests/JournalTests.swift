@@ -243,7 +243,8 @@ private func withKeptDesk(
       return id
     }
     try await withKeptDesk(restoring: journal.restored) { kept in
-      #expect(try await kept.desk.agents.send(id, nickname: "Ada", text: "here").transcriptPosition == 23)
+      let chat = try await kept.desk.agents.send(id, nickname: "Ada", text: "here")
+      #expect(chat.transcriptPosition == 23)
     }
   }
 

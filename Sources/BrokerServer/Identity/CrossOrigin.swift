@@ -10,10 +10,13 @@ struct CrossOrigin: Sendable {
   }
   private let rules: [Rule]
   private let allowsAny: Bool
+  private let userHeaders: [String]
   /// Longer ones are no origins that a browser sends; they must not fill the response head.
   private static let maxOriginBytes = 512
 
-  init(_ origins: [String]) throws(ConfigurationError) {
+  /// - Parameter userHeaders: the headers that a page may name its user by.
+  init(_ origins: [String], userHeaders: [String]) throws(ConfigurationError) {
+    self.userHeaders = userHeaders
     allowsAny = origins.contains("*")
     var rules: [Rule] = []
     for origin in origins where origin != "*" {
@@ -73,7 +76,7 @@ struct CrossOrigin: Sendable {
       + Array(
         """
         Access-Control-Allow-Methods: POST, GET, OPTIONS\r
-        Access-Control-Allow-Headers: gms_user, gms-user, x-gms-user, Content-Type, X-Requested-With, Accept, \
+        Access-Control-Allow-Headers: \(userHeaders.joined(separator: ", ")), Content-Type, X-Requested-With, Accept, \
         Authorization, Origin\r
         Access-Control-Max-Age: 86400\r\n
         """.utf8)

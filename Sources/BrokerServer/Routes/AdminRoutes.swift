@@ -54,18 +54,20 @@ enum AdminRoutes {
     guard let host, own.contains(host) else { throw .foreignHost }
     if let origin = request.header("origin"), origin.lowercased() != "http://" + host { throw .foreignOrigin }
     if request.header("sec-fetch-site") == "cross-site" { throw .foreignOrigin }
-    guard let token = context.configuration.admin.token else { return }
+    guard let token = context.configuration.admin.token, !token.isEmpty else { return }
     guard let given = request.header("authorization"), given.lowercased().hasPrefix("bearer "),
       isEqual(String(given.dropFirst(7)), token)
     else { throw .unauthorized }
   }
 
   /// Compares without telling by its time how much is right.
+  ///
+  /// - Precondition: `token` is not empty.
   private static func isEqual(_ given: String, _ token: String) -> Bool {
     let given = Array(given.utf8)
     let token = Array(token.utf8)
     var difference = given.count ^ token.count
-    for index in given.indices { difference |= Int(given[index] ^ token[index % max(1, token.count)]) }
+    for index in given.indices { difference |= Int(given[index] ^ token[index % token.count]) }
     return difference == 0
   }
 }
@@ -84,7 +86,8 @@ enum PublishRoute {
         throw .badBody("user, tag and message go together")
       }
       let most = shard.context.bayeux.limits.maxUserBytes
-      guard !user.isEmpty, user.utf8.count <= most else { throw .userTooLong(most) }
+      guard !user.isEmpty else { throw .badBody("user is empty") }
+      guard user.utf8.count <= most else { throw .userTooLong(most) }
       toUser(Array(user.utf8), tag: tag, message: message, on: connection)
     case (nil, let name?):
       guard let data = order.data else { throw .badBody("channel and data go together") }

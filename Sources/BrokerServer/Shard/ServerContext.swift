@@ -31,6 +31,10 @@ final class ServerContext: Sendable {
   /// What the admin listener answers to; set once when it listens.
   let adminAuthority = Mutex<[String]>([])
   let isStopping = Atomic(false)
+  /// Public connections of all shards.
+  let openConnections = Atomic(0)
+  /// So many public connections leave descriptors for the admin listener and the process itself.
+  let connectionsBeforePause: Int
 
   /// Output that a client has not read, above which its further requests wait.
   let maxUnreadBytes = 256 << 10
@@ -54,7 +58,8 @@ final class ServerContext: Sendable {
     self.publisher = publisher
     self.store = store
     self.descriptorLimit = descriptorLimit
-    maxConnections = configuration.http.maxConnections ?? max(16, descriptorLimit - Self.reservedDescriptors)
+    connectionsBeforePause = max(1, descriptorLimit - Self.reservedDescriptors)
+    maxConnections = configuration.http.maxConnections ?? .max
     self.logger = logger
     limits = configuration.http.limits
     idleTimeout = configuration.http.idleTimeout

@@ -32,11 +32,15 @@ final class Shard {
   private var connectionDeadlines = Deadlines<HTTPConnection>()
   private var withKeptRequests: [HTTPConnection] = []
   private var timer: Timer!
+  /// Set while the public listener rests because nearly all descriptors are in use.
+  private var acceptTimer: Timer!
   private var dateExpires = Instant(nanoseconds: 0)
   private var drainDeadline = Instant.distantFuture
 
   /// Answers written before the loop looks for new events.
   private static let deliveriesPerTurn = 512
+  /// How long the public listener rests before it looks again whether descriptors are free.
+  private static let acceptPause = Duration.milliseconds(100)
   /// Memory that the writer keeps between two answers.
   static let keptWriterBytes = 1 << 20
 
@@ -47,6 +51,7 @@ final class Shard {
     broker = Broker(shard: index, of: context.shardCount, options: context.bayeux)
     // Waking the loop is all it does: the end of the turn looks at what is due.
     timer = Timer(on: loop) {}
+    acceptTimer = Timer(on: loop) { [unowned self] in acceptAgain() }
   }
 
   var now: Instant { loop.now }
@@ -94,8 +99,32 @@ final class Shard {
       return
     }
     http.accepted += 1
+    if !isAdmin { noteAccepted() }
     _ = adopt(descriptor, isAdmin: isAdmin, trustsUserHeader: context.identity.trusts(peer))
   }
+
+  /// Keeps some descriptors back: whoever watches the broker must still get in when its clients have taken all others.
+  private func noteAccepted() {
+    let open = context.openConnections.add(1, ordering: .relaxed).newValue
+    guard open >= context.connectionsBeforePause, acceptTimer.deadline == nil else { return }
+    http.exhausted += 1
+    context.logger.warning(
+      "accepting pauses until a descriptor is free", metadata: ["shard": "\(index)", "connections": "\(open)"])
+    acceptTimer.schedule(at: now + Self.acceptPause)
+    publicListener?.pause()
+  }
+
+  private func noteClosed() { context.openConnections.subtract(1, ordering: .relaxed) }
+
+  private func acceptAgain() {
+    if context.openConnections.load(ordering: .relaxed) < context.connectionsBeforePause {
+      publicListener?.resume()
+    } else {
+      acceptTimer.schedule(at: now + Self.acceptPause)
+    }
+  }
+
+  private var publicListener: Listener? { listeners.first }
 
   private func adopt(_ descriptor: Int32, isAdmin: Bool, trustsUserHeader: Bool) -> HTTPConnection? {
     let number = nextNumber
@@ -103,7 +132,10 @@ final class Shard {
     guard
       let connection = try? HTTPConnection(
         on: self, adopting: descriptor, number: number, isAdmin: isAdmin, trustsUserHeader: trustsUserHeader)
-    else { return nil }
+    else {
+      if !isAdmin { noteClosed() }
+      return nil
+    }
     connections[number] = connection
     return connection
   }
@@ -111,7 +143,9 @@ final class Shard {
   /// A connection closed: whatever it held is let go.
   func closed(_ connection: HTTPConnection) {
     connections[connection.number] = nil
+    if !connection.isAdmin { noteClosed() }
     broker.conduitClosed(connection, now: now)
+    connectionDeadlines.compact(live: connections.count)
   }
 
   /// A connection leaves for another shard; it lives on there.
@@ -122,7 +156,9 @@ final class Shard {
   }
 
   func send(_ moved: MovedConnection, to shard: Int) {
-    if !context.mailboxes[shard].post(.adopt(moved)) { Glibc.close(moved.descriptor) }
+    if context.mailboxes[shard].post(.adopt(moved)) { return }
+    Glibc.close(moved.descriptor)
+    if !moved.isAdmin { noteClosed() }
   }
 
   /// The peer of a held connect ended its side; it is answered without events, in case it still reads.
@@ -179,6 +215,10 @@ final class Shard {
 
   /// The one place where held connects are answered.
   private func endTurn() -> EventLoop.TurnEnd {
+    // First, because it may publish. What this turn's answers let in is looked at in the next one.
+    let resumed = withKeptRequests
+    withKeptRequests.removeAll(keepingCapacity: true)
+    for connection in resumed { connection.takeKept() }
     for publication in broker.takePublications() { passOn(publication) }
     for read in broker.takeReadPositions() {
       context.mailboxes[context.publisher.home(of: read.user)].post(.markRead(read))
@@ -189,9 +229,6 @@ final class Shard {
       write(delivery)
       written += 1
     }
-    let resumed = withKeptRequests
-    withKeptRequests.removeAll(keepingCapacity: true)
-    for connection in resumed { connection.takeKept() }
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
     scheduleDeadlines()
     // After all writing of this turn: an answer that stalled has said so.
@@ -216,7 +253,9 @@ final class Shard {
     switch delivery {
     case .status(_, let status):
       out.clear()
-      connection.answer(status: status, type: nil, fields: [])
+      let crossOrigin = connection.extras?.crossOrigin ?? []
+      connection.forgetRequest()
+      connection.answer(status: status, type: nil, fields: crossOrigin)
     case .answer(_, let session):
       answerBayeux(
         connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],

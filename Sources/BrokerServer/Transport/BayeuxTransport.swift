@@ -10,9 +10,11 @@ extension Shard {
     case .post: try longPoll(head, text, on: connection)
     case .get, .head: try callbackPoll(head, text, on: connection)
     case .options: preflight(head, text, on: connection)
-    default: throw .methodNotAllowed(allow: "POST, GET, OPTIONS")
+    default: throw .methodNotAllowed(allow: methods)
     }
   }
+
+  private var methods: String { context.configuration.bayeux.jsonp ? "POST, GET, OPTIONS" : "POST, OPTIONS" }
 
   // MARK: long-polling
 
@@ -72,7 +74,7 @@ extension Shard {
   private func callbackPoll(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError)
   {
     guard context.configuration.bayeux.jsonp, let query = head.query else {
-      throw .methodNotAllowed(allow: "POST, GET, OPTIONS")
+      throw .methodNotAllowed(allow: methods)
     }
     let fields: [FormField]
     do throws(FormError) {
@@ -168,11 +170,12 @@ extension Shard {
 
   // MARK: BAYEUX_BROWSER
 
-  /// The cookie is for load balancers that keep a browser on one node; it is never asked back.
+  /// The cookie is for load balancers that keep a browser on one node; it is never asked back. It has the attributes of
+  /// CometD's and no others: the cookie parser of Faye's Ruby client gives up at one that it does not know.
   private func browserCookieField() -> [UInt8] {
     var generator = SystemRandomNumberGenerator()
     let value = Identifiers.text(26, of: "0123456789abcdefghijklmnopqrstuvwxyz", using: &generator)
-    return Array("Set-Cookie: BAYEUX_BROWSER=\(value); Path=/; HttpOnly; SameSite=Lax\r\n".utf8)
+    return Array("Set-Cookie: BAYEUX_BROWSER=\(value); Path=/; HttpOnly\r\n".utf8)
   }
 
   private static func hasBrowserCookie(_ head: RequestHead, _ text: Span<UInt8>) -> Bool {

@@ -61,6 +61,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   /// When the phase of reading began that a deadline is measured from.
   private var phaseStart = Instant.distantFuture
   private var isInBody = false
+  /// The peer sent its end; what it sent before is still answered.
+  private var hasPeerEnded = false
 
   init(
     on shard: Shard, adopting descriptor: Int32, number: UInt64, isAdmin: Bool, trustsUserHeader: Bool
@@ -77,7 +79,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   override func received(_ bytes: Span<UInt8>) {
     shard.http.bytesIn += bytes.count
-    if phase == .reading, !isBackedUp {
+    // What is kept came first, also where its turn has come and it has not been looked at yet.
+    if phase == .reading, !isBackedUp, !hasKept {
       take(bytes)
     } else if phase != .ending {
       keep(bytes)
@@ -93,11 +96,13 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
       switch parser.parse(unread, limits: limits, into: &shard.head) {
       case .inPlace(let consumed):
         offset += consumed
+        shard.http.requests += 1
         begin(shard.head, unread.extracting(0..<consumed))
       case .buffered(let consumed):
         offset += consumed
         let text = parser.text
         parser.reset()
+        shard.http.requests += 1
         begin(shard.head, text.span)
       case .needMore(let sendContinue):
         if sendContinue { sendInterim() }
@@ -112,9 +117,9 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// A client that does not read its answers is not given more of them.
   private var isBackedUp: Bool { pendingBytes > shard.context.maxUnreadBytes }
+  private var hasKept: Bool { extras.map { !$0.pipelined.isEmpty } ?? false }
 
   private func begin(_ head: RequestHead, _ text: Span<UInt8>) {
-    shard.http.requests += 1
     keepsAlive = head.keepsAlive && !shard.isDraining
     minorVersion = UInt8(head.minorVersion)
     isHead = head.method == .head
@@ -136,25 +141,36 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// Goes on with what was pipelined; called by the shard, not from inside an answer, so that nothing recurses.
   func takeKept() {
-    guard phase == .reading, !isClosed, !isBackedUp, let extras, !extras.pipelined.isEmpty else { return }
-    let bytes = extras.pipelined
-    extras.pipelined = []
-    if extras.isReadingPaused {
-      extras.isReadingPaused = false
-      resumeReading()
+    guard phase == .reading, !isClosed, !isBackedUp else { return }
+    if let extras, !extras.pipelined.isEmpty {
+      let bytes = extras.pipelined
+      extras.pipelined = []
+      if extras.isReadingPaused {
+        extras.isReadingPaused = false
+        resumeReading()
+      }
+      take(bytes.span)
     }
-    take(bytes.span)
+    endIfPeerEnded()
   }
 
   /// The peer closed, or half-closed. A held connect counts as abandoned, but is answered in case somebody still reads.
   override func readEnded() {
+    hasPeerEnded = true
+    if phase == .holding || phase == .working, !hasKept { keepsAlive = false }
     switch phase {
-    case .reading, .ending, .moving: close(.peerClosed)
-    case .working: keepsAlive = false
-    case .holding:
-      keepsAlive = false
-      shard.abandoned(self)
+    case .ending: close(.peerClosed)
+    case .reading: endIfPeerEnded()
+    case .holding: shard.abandoned(self)
+    // The end is seen again on the other shard.
+    case .moving, .working: break
     }
+  }
+
+  /// Nothing more can come of a peer that ended and whose requests have all been answered.
+  private func endIfPeerEnded() {
+    guard hasPeerEnded, phase == .reading, !hasKept, !isClosed else { return }
+    if pendingBytes > 0 { end("half-closed") } else { close(.peerClosed) }
   }
 
   // MARK: answering
@@ -167,6 +183,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
       extras.callback = callback
       extras.crossOrigin = crossOrigin
     }
+    if hasPeerEnded || shard.isDraining { shard.abandoned(self) }
   }
 
   func work() { phase = .working }
@@ -179,7 +196,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// Writes the answer whose body stands in the shard's writer, and makes ready for the next request.
   func answer(status: Int, type: StaticString?, fields: [UInt8]) {
-    guard !isClosed else { return }
+    // What nobody gets must not stand before what the next one gets.
+    guard !isClosed else { return shard.out.clear() }
     let bodyBytes = shard.out.count
     if isHead { shard.out.truncate(to: 0) }
     shard.out.prependHead(
@@ -207,7 +225,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     } else {
       becomeIdle()
     }
-    if let extras, !extras.pipelined.isEmpty { shard.hasKept(self) }
+    if hasKept || hasPeerEnded { shard.hasKept(self) }
   }
 
   private func sendInterim() {
@@ -219,12 +237,16 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   func refuse(_ fault: HTTPFault) {
     shard.http.refused += 1
     keepsAlive = false
+    isHead = false
     answer(.text(fault.sentence + ".\n", status: fault.status))
   }
 
+  /// A slow reader has as long for its last answer as for any other, unless the broker stops.
   private func end(_ label: String) {
     phase = .ending
-    closeAfterDraining(.local(label), by: shard.now + shard.context.lingerTime)
+    let isPatient = pendingBytes > 0 && !shard.isDraining
+    let patience = isPatient ? shard.context.writeTimeout : shard.context.lingerTime
+    closeAfterDraining(.local(label), by: shard.now + patience)
   }
 
   /// Ends the connection if no request is on its way; else it ends with the answer.
@@ -237,7 +259,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     settleStalled()
     if phase == .moving { return moveIfReady() }
     if phase == .reading, parser.phase == .idle { becomeIdle() }
-    if let extras, !extras.pipelined.isEmpty { shard.hasKept(self) }
+    if hasKept { shard.hasKept(self) }
   }
 
   private func settleStalled() {
@@ -282,7 +304,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// The deadline has come: a half request is told so, an idle connection or one that does not read just ends.
   func deadlinePassed() {
-    guard !isClosed, phase == .reading else { return }
+    guard !isClosed, phase == .reading || phase == .moving else { return }
     if pendingBytes > 0 { return close(.stalled) }
     if parser.phase == .idle { return close(.local("idle")) }
     shard.http.timeouts += 1
@@ -296,6 +318,9 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   func move(_ request: MovedRequest, to destination: Int) {
     phase = .moving
     ensureExtras().destination = (destination, request)
+    guard pendingBytes > 0 else { return }
+    deadline = shard.now + shard.context.writeTimeout
+    shard.watch(self)
   }
 
   private func moveIfReady() {

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that the documents tell the truth. Run by Scripts/tests/30-readme.sh.
+
+Every block marked ```sh in the files of DIALOGUES is run, in order, in one shell and against a broker started for that
+file, with only the addresses replaced. What it prints has to be the ```text block that follows it, or nothing. Values
+that differ from run to run (VALUES) may differ, but each has to stand wherever the document shows the same one again.
+
+Besides: paths and links lead to something, the limits shown are those of Docs/Configuration.md, and the Swift of the
+README compiles against the modules that were built with the program.
+"""
+
+import difflib
+import os
+import re
+import signal
+import subprocess
+import tempfile
+
+from broker import ROOT, Broker, Checks, binary
+
+# Which files hold dialogues, and the options of the broker they speak with.
+DIALOGUES = {"README.md": ["--demo"], "Docs/Chat.md": []}
+# What the documents call the two listeners.
+PUBLIC, ADMIN = "127.0.0.1:8080", "127.0.0.1:8081"
+BLOCK_SECONDS = 30
+
+# Values that are the broker's own choice: name, and where one is recognised by what stands around it.
+VALUES = [
+    ("clientId", r'"clientId":"([0-9a-v]{32})"'),
+    ("service", r'"_id":"([0-9a-f]{8}-[0-9a-f-]{27})"'),
+    ("chatSessionId", r'"chatSessionId":"([0-9A-Za-z]{16})"'),
+    ("userId", r'"userId":"([0-9A-F]{16})"'),
+    ("secureKey", r'"secureKey":"([0-9a-f]{16})"'),
+    ("event", r'"id":"([0-9a-f]{32})"'),
+    ("cookie", r"BAYEUX_BROWSER=([0-9a-z]{26});"),
+]
+# Times: seconds since the start of a chat in a transcript entry, that start, the date of an answer.
+TIMES = [
+    (r'"\d+","(AGENT|CLIENT)"\]', r'"<seconds>","\1"]'),
+    (r'"startedAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"', '"startedAt":"<time>"'),
+    (r"(?m)^Date: .* GMT$", "Date: <date>"),
+]
+
+check = Checks()
+
+
+class Names:
+    """Gives each value that is met a name, the same one again when it is met again."""
+
+    def __init__(self):
+        self.names = {}
+        self.counts = {}
+
+    def apply(self, text):
+        for kind, pattern in VALUES:
+            for value in re.findall(pattern, text):
+                if value not in self.names:
+                    self.counts[kind] = self.counts.get(kind, 0) + 1
+                    self.names[value] = f"<{kind} {self.counts[kind]}>"
+        for value, name in self.names.items():
+            text = text.replace(value, name)
+        for pattern, replacement in TIMES:
+            text = re.sub(pattern, replacement, text)
+        return text
+
+
+class Shell:
+    """One shell that runs block after block and tells what each printed."""
+
+    MARK = "-- end of block --"
+
+    def __init__(self, directory):
+        self.process = subprocess.Popen(
+            ["sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=directory,
+            env={**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}, start_new_session=True)
+
+    def run(self, block):
+        self.process.stdin.write(f"{block}\necho '{self.MARK}'\n")
+        self.process.stdin.flush()
+        lines = []
+        signal.alarm(BLOCK_SECONDS)
+        for line in self.process.stdout:
+            if line.rstrip("\n") == self.MARK:
+                break
+            lines.append(line)
+        signal.alarm(0)
+        return "".join(lines)
+
+    def close(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def blocks(text):
+    """The fenced blocks: language and content."""
+    return re.findall(r"(?ms)^```(\w*)\n(.*?)^```$", text)
+
+
+def dialogue(path, options):
+    """Runs the dialogue of one file."""
+    found = blocks(read(path))
+    pairs = []
+    for index, (language, content) in enumerate(found):
+        if language == "sh":
+            following = found[index + 1] if index + 1 < len(found) else ("", "")
+            pairs.append((content, following[1] if following[0] == "text" else ""))
+    check(f"{path} holds a dialogue", pairs)
+    expected_names, actual_names = Names(), Names()
+    with Broker(*options) as broker, tempfile.TemporaryDirectory() as directory:
+        shell = Shell(directory)
+        try:
+            for number, (commands, expected) in enumerate(pairs, 1):
+                actual = shell.run(commands.replace(PUBLIC, broker.address).replace(ADMIN, broker.admin))
+                actual = actual.replace(broker.address, PUBLIC).replace(broker.admin, ADMIN)
+                shown, printed = expected_names.apply(expected), actual_names.apply(actual)
+                difference = difflib.unified_diff(
+                    shown.splitlines(), printed.splitlines(), "shown", "printed", n=0, lineterm="")
+                first = commands.strip().splitlines()[0]
+                check(f"{path}, block {number}: {first[:90]}", shown == printed, "\n".join(difference))
+        finally:
+            shell.close()
+
+
+def documents():
+    yield "README.md"
+    for directory, _, files in os.walk(os.path.join(ROOT, "Docs")):
+        for file in sorted(files):
+            if file.endswith(".md"):
+                yield os.path.relpath(os.path.join(directory, file), ROOT)
+
+
+def paths(path):
+    """Links to files, and paths of ours in backticks, have to lead somewhere."""
+    text = read(path)
+    here = os.path.dirname(os.path.join(ROOT, path))
+    links = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    missing = [link for link in links if link and not os.path.exists(os.path.join(here, link))]
+    named = re.findall(r"`((?:Sources|Tests|Scripts|Docs)/[\w+./-]+)`", text)
+    missing += [name for name in named if not os.path.exists(os.path.join(ROOT, name))]
+    check(f"{path}: all paths lead to something ({len(links) + len(named)})", not missing, missing)
+
+
+def limits():
+    """Rows `| `key` | default | …` of the README against the generated page."""
+    row = r"(?m)^\| `([a-zA-Z]+\.[a-zA-Z]+)` \| ([^|]+) \|"
+    page = dict(re.findall(r"(?m)^\| `([a-zA-Z]+\.[a-zA-Z]+)`[^|]*\|[^|]*\| `([^`|]*)` \|", read("Docs/Configuration.md")))
+    shown = re.findall(row, read("README.md"))
+    wrong = [(key, value) for key, value in shown if page.get(key) != re.sub(r"\D", "", value)]
+    check(f"README.md: its {len(shown)} limits are those of Docs/Configuration.md", shown and not wrong, wrong)
+
+
+def swift():
+    """The Swift of the README, against the modules of the build."""
+    modules = os.path.join(os.path.dirname(os.path.abspath(binary())), "Modules")
+    if not os.path.isdir(modules):
+        print(f"not checked: the Swift of README.md, since there is no {modules}")
+        return
+    for language, content in blocks(read("README.md")):
+        if language != "swift":
+            continue
+        with tempfile.NamedTemporaryFile("w", suffix=".swift") as file:
+            file.write(content)
+            file.flush()
+            compiled = subprocess.run(
+                ["swiftc", "-typecheck", "-parse-as-library", "-swift-version", "6", "-I", modules,
+                 # What SwiftPM would add by itself for a package that depends on this one.
+                 "-Xcc", "-fmodule-map-file=" + os.path.join(ROOT, "Sources/CLibevent/module.modulemap"), file.name],
+                capture_output=True, text=True)
+        check("README.md: the Swift in it compiles", compiled.returncode == 0, compiled.stdout + compiled.stderr)
+
+
+def too_late(*_):
+    raise TimeoutError(f"a block took longer than {BLOCK_SECONDS} s")
+
+
+def main():
+    signal.signal(signal.SIGALRM, too_late)
+    for path, options in DIALOGUES.items():
+        dialogue(path, options)
+    for path in documents():
+        paths(path)
+    limits()
+    swift()
+    check.finish()
+
+
+main()
