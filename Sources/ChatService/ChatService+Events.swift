@@ -45,6 +45,8 @@ extension ChatService {
     if effects.hasEnded { keepChat(record) }
     commit()
     guard effects.hasEnded else { return }
+    touch(record)
+    wake(for: .expiry(serviceID: record.id), at: record.expires)
     counters.chatsEnded += 1
     counters.liveChats -= 1
     for call in record.waiting { settle(call, .chatEnded) }

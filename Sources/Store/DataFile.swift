@@ -9,7 +9,7 @@ protocol JournalFile: AnyObject {
   ///
   /// - Returns: how many messages were removed.
   func apply(_ changes: [Change], removing sequences: [Int64]) throws(StoreError) -> Int
-  /// Makes ready for another try after a failure.
+  /// Makes ready for another try after a failure, and tries whether anything can be written at all.
   func recover() throws(StoreError)
   func close()
 }
@@ -114,16 +114,32 @@ final class DataFile: JournalFile {
     }
   }
 
-  /// Opens the file anew. A file that is gone is not made again: what it held is in no other.
+  /// Opens the file anew if it has to. A file that is gone is not made again: what it held is in no other.
   func recover() throws(StoreError) {
     guard isInPlace else { throw .failed("\(path) is gone") }
-    if let queue, (try? queue.read({ try Int.fetchOne($0, sql: "PRAGMA user_version") })) == Schema.version { return }
-    try? queue?.close()
-    queue = nil
     do {
-      queue = try connect()
+      if let queue, (try? queue.read({ try Int.fetchOne($0, sql: "PRAGMA user_version") })) == Schema.version {
+        return try Self.probe(queue)
+      }
+      try? queue?.close()
+      queue = nil
+      let opened = try connect()
+      queue = opened
+      try Self.probe(opened)
     } catch {
       throw Self.atRunTime(error)
+    }
+  }
+
+  /// Room that there has to be after a failure, so that one small change that fits does not pass for recovery.
+  private static let probeBytes = 64 << 10
+
+  private static func probe(_ queue: DatabaseQueue) throws {
+    try queue.inTransaction { db in
+      try db.execute(
+        sql: "REPLACE INTO value VALUES ('probe', '', zeroblob(?), NULL); DELETE FROM value WHERE space = 'probe'",
+        arguments: [probeBytes])
+      return .commit
     }
   }
 

@@ -208,19 +208,24 @@ public final class Journal: Sendable {
   }
 
   private func write(_ work: Work) {
+    var work = work
     let changes = work.commits.flatMap(\.changes)
     var removed = 0
     var failure: StoreError?
     file.withLock { file in
       guard let file else { return failure = .closed }
+      if isFailing, !work.removals.isEmpty, let count = try? file.apply([], removing: work.removals) {
+        // What was handed over can go even when nothing can come: it makes the room that is missing.
+        (removed, work.removals) = (count, [])
+      }
       do throws(StoreError) {
         if isFailing { try file.recover() }
-        removed = try file.apply(changes, removing: work.removals)
+        removed += try file.apply(changes, removing: work.removals)
       } catch {
         failure = error
       }
     }
-    if let failure { fail(work, failure) } else { succeed(work, changes, removed) }
+    if let failure { fail(work, failure, removed) } else { succeed(work, changes, removed) }
   }
 
   private func succeed(_ work: Work, _ changes: [Change], _ removed: Int) {
@@ -242,13 +247,7 @@ public final class Journal: Sendable {
     for commit in work.commits { commit.complete(.success(commit.firstSequence)) }
   }
 
-  private func fail(_ work: Work, _ error: StoreError) {
-    // What was handed over can go even when nothing can come: it makes the room that is missing.
-    var removals = work.removals
-    var removed = 0
-    if !removals.isEmpty, let count = try? file.withLock({ try $0?.apply([], removing: removals) }) {
-      (removals, removed) = ([], count)
-    }
+  private func fail(_ work: Work, _ error: StoreError, _ removed: Int) {
     let kept = work.commits.filter(\.isKept)
     let told = work.commits.enumerated().filter { $0.offset >= work.retried || !$0.element.isKept }.map(\.element)
     state.change { state in
@@ -261,7 +260,7 @@ public final class Journal: Sendable {
         state.removals = []
       } else {
         state.failed = kept
-        state.removals = removals + state.removals
+        state.removals = work.removals + state.removals
         state.retryAt = kept.isEmpty && state.removals.isEmpty ? nil : Date() + options.retryInterval.seconds
         state.removalDeadline = nil
       }

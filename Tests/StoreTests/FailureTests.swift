@@ -54,11 +54,11 @@ import Testing
 
   @Test func whatWasHandedOverGoesThoughNothingCanCome() async throws {
     let control = FakeFile.Control()
-    let journal = Journal(control)
+    let journal = Journal(control) { $0.retryInterval = .milliseconds(5) }
     control.fail(.full, onlyWithChanges: true)
     journal.remove([1, 2])
     await #expect(throws: StoreError.full) { try await journal.commit([.addMessage(.sample("a"))]) }
-    #expect(control.state.withLock { $0.removed } == [1, 2])
+    await until { control.state.withLock { $0.removed } == [1, 2] }
     journal.close()
   }
 
@@ -74,6 +74,7 @@ import Testing
       }
     }
     #expect(count >= 5 && journal.isFailing)
+    await #expect(throws: StoreError.full) { try await journal.commit() }
     journal.remove(Array(1...count))
     try await journal.commit([.addMessage(.sample(large))])
     #expect(!journal.isFailing && journal.statistics.messages == 1)

@@ -140,7 +140,8 @@ enum Metrics {
       "broker_store_commit_microseconds_total", "Time from a commit being asked for to its answer, summed",
       Int(store.commitTime.wholeNanoseconds / 1_000))
     page.gauge(
-      "broker_store_longest_commit_microseconds", "The longest such time", Int(store.longestCommit.wholeNanoseconds / 1_000))
+      "broker_store_longest_commit_microseconds", "The longest such time",
+      Int(store.longestCommit.wholeNanoseconds / 1_000))
     page.gauge("broker_store_waiting", "Commits that are not written yet", store.waiting)
     page.gauge("broker_store_messages", "Messages for users that are kept", store.messages)
     page.gauge("broker_store_restored_messages", "Messages for users found at the start", store.messagesRestored)

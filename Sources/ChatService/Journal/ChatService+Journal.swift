@@ -87,15 +87,18 @@ extension ChatService {
   /// Whether all that was committed is kept; asks the journal to try again where the last write failed.
   func isKept() async -> Bool {
     commit()
-    if journal.isClean { return true }
-    return await withCheckedContinuation { continuation in
+    return journal.isClean ? true : await settle()
+  }
+
+  private func settle() async -> Bool {
+    await withCheckedContinuation { continuation in
       journal.settle { continuation.resume(returning: $0) }
     }
   }
 
   /// Before anything changes: a call that could not be kept is refused while nothing has happened yet.
   func checkJournal() async throws(ChatError) {
-    if journal.isFailing, await !isKept() { throw .notStored }
+    if journal.isFailing, await !settle() { throw .notStored }
   }
 
   /// Holds a reply back until everything it shows is kept.
