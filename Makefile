@@ -11,7 +11,7 @@ TSAN_FILTER ?= BrokerServerTests|BrokerCommandLineTests|ReactorTests|StoreTests
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit-test script-test tsan-test crashloop lint format docs clean setup setup-test
+.PHONY: help run build test unit-test script-test tsan-test crashloop bench autobahn lint format docs clean setup setup-test
 
 help: ## Explain the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -39,6 +39,12 @@ tsan-test: setup-test ## Run the tests of what owns threads under ThreadSanitize
 crashloop: setup-test ## Kill the broker 200 times while people talk; nothing accepted may be lost
 	$(SWIFT) build --product broker-cli
 	Scripts/crashloop.sh $(ROUNDS)
+
+bench: setup ## Measure the broker against a raw epoll floor built on the spot
+	Benchmarks/bench.sh
+
+autobahn: setup-test ## Run the Autobahn fuzzing client, its long group 9 too, against the WebSocket codec
+	Scripts/autobahn.sh 1 2 3 4 5 6 7 9 10
 
 lint: ## Check formatting, licence lines and file sizes
 	Scripts/lint.sh

@@ -22,6 +22,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
     .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", exact: "0.2.0"),
   ],
   targets: [
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
@@ -43,10 +44,14 @@ let package = Package(
         "Bayeux", "BrokerServer", "Bytes", "ChatService", "Store", "Wire",
         .product(name: "Configuration", package: "swift-configuration"),
       ], swiftSettings: strict),
+    .target(
+      name: "LoadTest",
+      dependencies: ["Bytes", "Reactor", "Wire", .product(name: "Histogram", package: "hdrhistogram-swift")],
+      swiftSettings: strict),
     .executableTarget(
       name: "broker-cli",
       dependencies: [
-        "BrokerServer", "BrokerSettings", "Bytes",
+        "BrokerServer", "BrokerSettings", "Bytes", "LoadTest",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
@@ -64,6 +69,11 @@ let package = Package(
         "BrokerServer", "BrokerSettings", "broker-cli", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "LoadTestTests",
+      dependencies: [
+        "BrokerServer", "Bytes", "LoadTest", "Reactor", "Wire", .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "ReactorTests", dependencies: ["Bytes", "Reactor"], swiftSettings: strict),
     .testTarget(name: "BayeuxTests", dependencies: ["Bayeux", "Bytes"], swiftSettings: strict),

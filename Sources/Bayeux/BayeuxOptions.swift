@@ -17,6 +17,10 @@ public struct BayeuxOptions: Sendable, Hashable {
   public var requiresUser = false
   /// Whether every later request has to repeat the `gms_user` of its handshake; otherwise it may be absent.
   public var requiresUserOnEveryRequest = false
+  /// Whether events go out with replies to connects only, on every transport: slower, but in one order.
+  public var metaConnectDeliverOnly = false
+  /// Events in one WebSocket frame at the most.
+  public var messagesPerFrame = 128
   /// Offered in a handshake reply, in this order.
   public var connectionTypes = ["callback-polling", "long-polling"]
 

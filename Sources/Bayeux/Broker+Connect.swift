@@ -4,15 +4,19 @@ import Bytes
 extension Broker {
   /// A handshake always makes a new session; an older one of the same client dies of its own deadline.
   mutating func handshake(
-    _ message: Message, _ text: Span<UInt8>, user: Span<UInt8>, now: Instant, into writer: inout ByteWriter
+    _ message: Message, _ text: Span<UInt8>, user: Span<UInt8>, on stream: (any StreamConduit)?, now: Instant,
+    into writer: inout ByteWriter
   ) -> Reception {
+    var isFar = false
     if !user.isEmpty {
       let home = Self.home(of: user, shards: shardCount)
-      if home != shard { return .elsewhere(shard: home) }
+      isFar = home != shard
+      // A stream that other sessions of this shard share can not go there.
+      if isFar, stream?.streamSessions.isEmpty ?? true { return .elsewhere(shard: home) }
     }
     let (id, fault) = check(message, in: text)
     let refusal: BayeuxError? =
-      fault ?? (user.isEmpty && options.requiresUser ? .handshakeDenied : nil)
+      fault ?? (isFar ? .handshakeFailed : nil) ?? (user.isEmpty && options.requiresUser ? .handshakeDenied : nil)
       ?? (sessionCount >= min(options.limits.maxSessions, 1 << 24) ? .handshakeFailed : nil)
     writer.append("[")
     if let refusal {
@@ -22,6 +26,8 @@ extension Broker {
       return .answered
     }
     let session = addSession(user: user, now: now)
+    if let stream { _ = session.attach(to: stream) }
+    if HandshakeExt(message.ext, in: text).asksForAck { session.ack = AckQueue() }
     writer.appendHandshakeReply(id: id, clientID: session.id, options: options)
     writer.append("]")
     return .shookHands
@@ -67,40 +73,59 @@ extension Broker {
       writer.append("]")
       return .answered
     }
+    let isMoved = session.stream != nil
+    session.detach()
     let request = ConnectRequest(message, text, id: id, options: options, usual: holdTime)
-    let (holds, isFirst) = begin(request, session, alone: true, now: now)
+    let (holds, isFirst) = begin(request, session, mayHold: true, now: now)
     if holds {
-      hold(session, on: conduit, request, now: now)
+      conduit.heldSession = session
+      hold(session, on: conduit, isStream: false, request, now: now)
       return .held
     }
     writer.append("[")
-    takeEvents(of: session, into: &writer)
-    writer.appendConnectReply(id: id, advice: request.advice(isFirst: isFirst, options: options))
+    let batch = takeConnectEvents(of: session, into: &writer)
+    writer.appendConnectReply(
+      id: id, advice: request.advice(isFirst: isFirst || isMoved, options: options), ackBatch: batch)
     writer.append("]")
     return .answered
   }
 
-  /// A connect beside other messages is never held: their replies would wait with it.
+  /// A connect beside other messages is not held over HTTP, where their replies would wait with it; on a stream it is.
   mutating func connectInBatch(
-    _ message: Message, _ id: MessageID, _ text: Span<UInt8>, _ session: Session, now: Instant
+    _ message: Message, _ id: MessageID, _ text: Span<UInt8>, _ session: Session, on stream: (any StreamConduit)?,
+    isMoved: Bool, now: Instant
   ) {
     counters.connects += 1
     let request = ConnectRequest(message, text, id: id, options: options, usual: holdTime)
-    let (_, isFirst) = begin(request, session, alone: false, now: now)
-    replies.appendConnectReply(id: id, advice: request.advice(isFirst: isFirst, options: options))
+    let (holds, isFirst) = begin(request, session, mayHold: stream != nil, now: now)
+    if holds, let stream { return hold(session, on: stream, isStream: true, request, now: now) }
+    var batch: Int?
+    if session.deliversOnConnectOnly(options) {
+      var events = ByteWriter(capacity: 256)
+      batch = takeConnectEvents(of: session, into: &events)
+      resent.append(events.bytes)
+    }
+    replies.appendConnectReply(
+      id: id, advice: request.advice(isFirst: isFirst || isMoved, options: options), ackBatch: batch)
   }
 
   /// Ends an older connect of the session, and decides whether this one is held. If not, the expiry clock starts.
   private mutating func begin(
-    _ request: ConnectRequest, _ session: Session, alone: Bool, now: Instant
+    _ request: ConnectRequest, _ session: Session, mayHold: Bool, now: Instant
   ) -> (holds: Bool, isFirst: Bool) {
     var isFirst = false
     if case .handshaken = session.state { isFirst = true }
     if let older = release(session, at: now) {
       counters.connectsOvertaken += 1
-      farewells.append(Farewell(connect: older, session: session, kind: .overtaken))
+      if !older.isStream { farewells.append(Farewell(connect: older, session: session, kind: .overtaken)) }
     }
-    guard alone, !isFirst, session.queue.isEmpty, request.holdTime > .zero else {
+    if let ack = session.ack, let number = request.acknowledged {
+      ack.acknowledge(number)
+      if session.receivesGenesys, let user = session.user { users.settle(user, counters: &counters) }
+    }
+    // What was sent and not confirmed goes out again at once, unless the client says how long it wants to wait.
+    let resends = !(session.ack?.isEmpty ?? true) && !request.setsTimeout
+    guard mayHold, !isFirst, session.queue.isEmpty, !resends, request.holdTime > .zero else {
       session.state = .away(expires: now + request.interval + options.maxInterval)
       deadlines.note(session)
       return (false, isFirst)
@@ -108,13 +133,14 @@ extension Broker {
     return (true, isFirst)
   }
 
-  private mutating func hold(_ session: Session, on conduit: some Conduit, _ request: ConnectRequest, now: Instant) {
+  private mutating func hold(
+    _ session: Session, on conduit: any Conduit, isStream: Bool, _ request: ConnectRequest, now: Instant
+  ) {
     counters.connectsHeld += 1
     heldCount += 1
-    conduit.heldSession = session
     session.state = .held(
       HeldConnect(
-        conduit: conduit, id: request.id, until: now + request.holdTime,
+        conduit: conduit, isStream: isStream, id: request.id, until: now + request.holdTime,
         advice: request.asksForAdvice ? request.interval : nil, interval: request.interval))
     deadlines.note(session)
   }
@@ -132,20 +158,27 @@ extension Broker {
 struct ConnectRequest {
   let id: MessageID
   let asksForAdvice: Bool
+  /// Whether the request says itself how long to hold it.
+  let setsTimeout: Bool
   let holdTime: Duration
   let interval: Duration
+  /// The last batch that arrived, where the request carries it.
+  let acknowledged: Int?
 
   /// - Parameter usual: how long a connect is held that does not say otherwise.
   init(_ message: Message, _ text: Span<UInt8>, id: MessageID, options: BayeuxOptions, usual: Duration) {
     self.id = id
+    acknowledged = message.ext.flatMap { ExtMember("ack", of: $0, in: text)?.number(in: text) }
     guard let slice = message.advice, slice.kind == .object else {
       asksForAdvice = false
+      setsTimeout = false
       holdTime = usual
       interval = options.interval
       return
     }
     let requested = RequestedAdvice(slice, in: text)
     asksForAdvice = true
+    setsTimeout = requested.timeout != nil
     holdTime = min(requested.timeout ?? usual, options.limits.maxRequestedTimeout)
     interval = min(requested.interval ?? options.interval, options.limits.maxRequestedInterval)
   }
@@ -154,5 +187,44 @@ struct ConnectRequest {
   func advice(isFirst: Bool, options: BayeuxOptions) -> Advice? {
     guard isFirst || asksForAdvice else { return nil }
     return Advice(reconnect: .retry, interval: interval, timeout: options.timeout)
+  }
+}
+
+/// One member of an `ext`.
+struct ExtMember {
+  let value: JSONSlice
+
+  /// Nil where there is none. The slice comes from ``Batch/scan``, which checked it.
+  init?(_ name: StaticString, of ext: JSONSlice, in text: Span<UInt8>) {
+    guard ext.kind == .object else { return nil }
+    var scanner = JSONScanner(at: Int(ext.start) + 1)
+    while let key = try? scanner.string(text), scanner.take(UInt8(ascii: ":"), text),
+      let value = try? scanner.value(text)
+    {
+      if ASCII.equal(text.extracting(key.range), name) {
+        self.value = value
+        return
+      }
+      guard scanner.take(UInt8(ascii: ","), text) else { return nil }
+    }
+    return nil
+  }
+
+  /// A whole number; nil for anything else.
+  func number(in text: Span<UInt8>) -> Int? {
+    guard value.kind == .number, value.count > 0 else { return nil }
+    if text[Int(value.start)] == UInt8(ascii: "-") {
+      return ASCII.decimal(text.extracting(Int(value.start) + 1..<Int(value.end))).map { -$0 }
+    }
+    return ASCII.decimal(text.extracting(value.range))
+  }
+}
+
+/// What a handshake asks for in its `ext`.
+struct HandshakeExt {
+  let asksForAck: Bool
+
+  init(_ ext: JSONSlice?, in text: Span<UInt8>) {
+    asksForAck = ext.flatMap { ExtMember("ack", of: $0, in: text) }?.value.kind == .true
   }
 }

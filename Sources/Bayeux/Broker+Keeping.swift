@@ -50,9 +50,10 @@ extension Broker {
   /// The session whose events went into the answer to the last request, if any did.
   public var eventsTakenBy: Session? { lastTaker }
 
-  func note(_ origin: MessageOrigin, takenBy session: Session) {
-    guard origin.sequence != 0 else { return }
-    session.taken.append(origin.sequence)
+  func note(_ message: PersonalMessage, takenBy session: Session) {
+    guard message.origin.sequence != 0, !message.isReported else { return }
+    message.isReported = true
+    session.taken.append(message.origin.sequence)
   }
 
   /// Messages of the user's chats up to that position count as handed over: the client has seen them.
@@ -73,25 +74,12 @@ extension Broker {
   ///
   /// - Parameter user: of the session or, where that is gone, of the request.
   mutating func takeReadPosition(_ message: Message, _ text: Span<UInt8>, user: [UInt8]) {
-    guard !user.isEmpty, let ext = message.ext, ext.kind == .object, let position = Self.position(in: ext, text) else {
-      return
-    }
+    guard !user.isEmpty, let ext = message.ext,
+      let value = ExtMember("transcriptPosition", of: ext, in: text)?.value,
+      value.kind == .number || value.kind == .string, let position = ASCII.decimal(text.extracting(value.range))
+    else { return }
     let read = ReadPosition(user: user, position: position)
     if Self.home(of: user.span, shards: shardCount) == shard { markRead(read) } else { readPositions.append(read) }
-  }
-
-  private static func position(in ext: JSONSlice, _ text: Span<UInt8>) -> Int? {
-    var scanner = JSONScanner(at: Int(ext.start))
-    guard scanner.take(UInt8(ascii: "{"), text) else { return nil }
-    while let key = try? scanner.string(text), scanner.take(UInt8(ascii: ":"), text),
-      let value = try? scanner.value(text)
-    {
-      if key.string(in: text) == "transcriptPosition", value.kind == .number || value.kind == .string {
-        return ASCII.decimal(text.extracting(value.range))
-      }
-      guard scanner.take(UInt8(ascii: ","), text) else { return nil }
-    }
-    return nil
   }
 }
 
@@ -102,7 +90,7 @@ extension UserTable {
     for message in user.waiting where message.origin.service == service && message.origin.position <= position {
       guard !message.isHandedOver else { continue }
       message.isHandedOver = true
-      if message.origin.sequence != 0 { settled.append(message.origin.sequence) }
+      report(message)
     }
     settle(user, counters: &counters)
   }

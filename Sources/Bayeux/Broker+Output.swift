@@ -3,7 +3,7 @@ public import Bytes
 
 /// What is to be written to a conduit that was held.
 public enum Delivery {
-  /// The writer holds the answer, a JSON array.
+  /// The writer holds the answer, a JSON array; of a stream conduit one message of it.
   /// The session is told whether the answer stalled, see ``Broker/answerStalled(_:)``.
   case answer(any Conduit, Session)
   /// No Bayeux body, only this HTTP status: an overtaken connect.
@@ -35,6 +35,11 @@ extension Broker {
         continue
       }
       if session.queue.isEmpty { continue }
+      if let stream = session.stream, !session.deliversOnConnectOnly(options) {
+        if session.isWriting { continue }
+        push(session, into: &writer)
+        return .answer(stream, session)
+      }
       guard let connect = release(session, at: now) else { continue }
       render(connect, of: session, into: &writer)
       return .answer(connect.conduit, session)
@@ -99,18 +104,41 @@ extension Broker {
   /// The answer that stalled has been written, or its connection is gone: the expiry clock starts.
   public mutating func answerSettled(_ session: Session, now: Instant) {
     session.isWriting = false
+    if session.stream != nil, !session.queue.isEmpty { mark(session) }
     session.touch(at: now, maxInterval: options.maxInterval)
     deadlines.note(session)
   }
 
+  /// The peer of a stream is gone: its sessions live on and wait for their next connect, wherever it comes.
+  public mutating func streamClosed(_ stream: some StreamConduit, now: Instant) {
+    guard !stream.streamSessions.isEmpty else { return }
+    let sessions = stream.streamSessions
+    stream.streamSessions = []
+    for session in sessions {
+      session.stream = nil
+      guard case .held(let connect) = session.state, connect.isStream else { continue }
+      _ = release(session, at: now)
+      counters.connectsAbandoned += 1
+    }
+  }
+
   // MARK: rendering
+
+  /// `[event…]`: a message of a stream. What does not fit goes with the next one.
+  private mutating func push(_ session: Session, into writer: inout ByteWriter) {
+    writer.append("[")
+    takeEvents(of: session, into: &writer, atMost: options.messagesPerFrame)
+    writer.truncate(to: writer.count - 1)
+    writer.append("]")
+    if !session.queue.isEmpty { mark(session) }
+  }
 
   /// `[event…, connect reply]`: events first, as CometD and GMS send them.
   private mutating func render(_ connect: HeldConnect, of session: Session, into writer: inout ByteWriter) {
     writer.append("[")
-    takeEvents(of: session, into: &writer)
+    let batch = takeConnectEvents(of: session, into: &writer)
     let advice = connect.advice.map { Advice(reconnect: .retry, interval: $0, timeout: options.timeout) }
-    writer.appendConnectReply(id: connect.id, advice: advice)
+    writer.appendConnectReply(id: connect.id, advice: advice, ackBatch: batch)
     writer.append("]")
   }
 
@@ -124,24 +152,40 @@ extension Broker {
     case .disconnected: reconnect = .none
     }
     writer.append("[")
-    if farewell.kind == .stopping { takeEvents(of: farewell.session, into: &writer) }
+    let batch = farewell.kind == .stopping ? takeConnectEvents(of: farewell.session, into: &writer) : nil
     writer.appendConnectReply(
-      id: connect.id, advice: Advice(reconnect: reconnect, interval: options.interval, timeout: options.timeout))
+      id: connect.id, advice: Advice(reconnect: reconnect, interval: options.interval, timeout: options.timeout),
+      ackBatch: batch)
     writer.append("]")
     return .answer(connect.conduit, farewell.session)
   }
 
-  /// Moves what waits for `session` into the response, each event followed by a comma.
-  mutating func takeEvents(of session: Session, into writer: inout ByteWriter) {
+  /// What goes out with the reply of a connect, and the batch number that the reply carries.
+  mutating func takeConnectEvents(of session: Session, into writer: inout ByteWriter) -> Int? {
+    guard let ack = session.ack else {
+      takeEvents(of: session, into: &writer)
+      return nil
+    }
     let limit = writer.count + options.limits.maxResponseBytes
-    while writer.count < limit, let entry = session.queue.popFirst() {
+    let (number, new) = ack.nextBatch(from: &session.queue, limit: limit, into: &writer)
+    counters.delivered += new
+    counters.waiting -= new
+    return number
+  }
+
+  /// Moves what waits for `session` into the response, each event followed by a comma.
+  mutating func takeEvents(of session: Session, into writer: inout ByteWriter, atMost most: Int = .max) {
+    let limit = writer.count + options.limits.maxResponseBytes
+    var taken = 0
+    while taken < most, writer.count < limit, let entry = session.queue.popFirst() {
       writer.append(entry.payload)
       writer.append(UInt8(ascii: ","))
       counters.delivered += 1
       counters.waiting -= 1
+      taken += 1
       if let personal = entry.personal, !personal.isHandedOver {
         personal.isHandedOver = true
-        note(personal.origin, takenBy: session)
+        note(personal, takenBy: session)
       }
       lastTaker = session
     }
@@ -161,6 +205,7 @@ extension Broker {
         Farewell(connect: connect, session: session, kind: reason == .disconnected ? .disconnected : .dropped))
     }
     session.state = .ended
+    session.detach()
     let discarded = session.queue.removeAll()
     counters.waiting -= discarded
     switch reason {

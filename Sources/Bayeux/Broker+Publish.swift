@@ -140,14 +140,20 @@ extension Broker {
     session.queue.append(entry)
     counters.queued += 1
     counters.waiting += 1
-    if !session.isDirty, session.isHeld || isOverfull(session) {
-      session.isDirty = true
-      dirty.append(session)
-    }
+    if session.isHeld || session.stream != nil || isOverfull(session) { mark(session) }
   }
 
+  /// Has `session` looked at before the end of the turn.
+  mutating func mark(_ session: Session) {
+    if session.isDirty { return }
+    session.isDirty = true
+    dirty.append(session)
+  }
+
+  /// What a session with the acknowledge extension has not confirmed counts as waiting.
   func isOverfull(_ session: Session) -> Bool {
-    session.queue.count > options.limits.maxQueueMessages || session.queue.byteCount > options.limits.maxQueueBytes
+    session.queue.count + (session.ack?.count ?? 0) > options.limits.maxQueueMessages
+      || session.queue.byteCount + (session.ack?.byteCount ?? 0) > options.limits.maxQueueBytes
   }
 
   // MARK: /_genesys

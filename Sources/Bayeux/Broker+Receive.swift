@@ -25,7 +25,7 @@ extension Broker {
     }
     if messages.contains(where: { $0.verb == .handshake }) {
       guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
-      return handshake(first, text, user: user, now: now, into: &writer)
+      return handshake(first, text, user: user, on: nil, now: now, into: &writer)
     }
     // One session a request: the one that its first message with a clientId names.
     let id = messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
@@ -34,36 +34,77 @@ extension Broker {
     if messages.count == 1, first.verb == .connect {
       return connect(first, text, session, user: user, alone: conduit, now: now, into: &writer)
     }
-    return batch(text, session, user: user, origin: origin, now: now, into: &writer)
+    return batch(text, session, user: user, origin: origin, on: nil, now: now, into: &writer)
   }
 
-  /// Several messages, or one that is no connect: nothing of it is held.
-  private mutating func batch(
-    _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, origin: RequestOrigin, now: Instant,
+  /// Takes one message of a WebSocket, which is a batch as well. The sessions it speaks for are pushed to on `stream`.
+  ///
+  /// - Parameter user: the `gms_user` of the upgrade request; empty for none.
+  public mutating func receive(
+    _ text: Span<UInt8>, user: Span<UInt8>, onStream stream: some StreamConduit, now: Instant,
     into writer: inout ByteWriter
   ) -> Reception {
+    do throws(RequestFault) {
+      try Batch.scan(text, limits: options.limits, into: &messages)
+    } catch {
+      return .refused(error)
+    }
+    guard let first = messages.first else {
+      writer.append("[]")
+      return .answered
+    }
+    if messages.contains(where: { $0.verb == .handshake }) {
+      guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
+      return handshake(first, text, user: user, on: stream, now: now, into: &writer)
+    }
+    let id = messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
+    if let id, id.shard != shard, id.shard < shardCount, stream.streamSessions.isEmpty {
+      return .elsewhere(shard: id.shard)
+    }
+    let session = id.flatMap { find($0) }
+    return batch(text, session, user: user, origin: RequestOrigin(), on: stream, now: now, into: &writer)
+  }
+
+  /// Several messages, or one that is no connect: over HTTP nothing of it is held.
+  private mutating func batch(
+    _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, origin: RequestOrigin,
+    on stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
+  ) -> Reception {
     replies.clear(keepingAtMost: 1 << 16)
+    resent.clear(keepingAtMost: 1 << 16)
     var carriesEvents = origin.carriesEventsOnAnyReply
     var speaksForSession = false
     for index in messages.indices {
-      if index > 0 { replies.append(",") }
+      let before = replies.count
+      if before > 0 { replies.append(",") }
+      let start = replies.count
       let message = messages[index]
       if message.verb == .connect { carriesEvents = true }
-      if answer(message, text, session, user: user, now: now) { speaksForSession = true }
+      if answer(message, text, session, user: user, on: stream, now: now) { speaksForSession = true }
+      if replies.count == start { replies.truncate(to: before) }
     }
     writer.append("[")
+    writer.append(resent.bytes)
     // Naming a session is not enough: what waits for it goes only to a request that may speak for it.
-    if carriesEvents, speaksForSession, let session, !session.hasEnded { takeEvents(of: session, into: &writer) }
+    if carriesEvents, speaksForSession, let session, !session.hasEnded, !session.deliversOnConnectOnly(options) {
+      takeEvents(of: session, into: &writer)
+    }
+    if replies.isEmpty, writer.count == 1 {
+      writer.truncate(to: 0)
+      return .held
+    }
+    if replies.isEmpty { writer.truncate(to: writer.count - 1) }
     writer.append(replies.bytes)
     writer.append("]")
     return .answered
   }
 
-  /// One message of a batch; its reply goes to `replies`.
+  /// One message of a batch; its reply goes to `replies`, unless it is a connect that a stream holds.
   ///
   /// - Returns: whether the message may speak for `session`.
   private mutating func answer(
-    _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, now: Instant
+    _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>,
+    on stream: (any StreamConduit)?, now: Instant
   ) -> Bool {
     let (id, fault) = check(message, in: text)
     if let fault {
@@ -71,8 +112,7 @@ extension Broker {
       return false
     }
     let failure = permit(message, text, session, user: user)
-    // A client that restores itself names its dead session once more; for a known user that is no failure
-    // (genesys.md 3.3).
+    // A client that restores itself names its dead session once more; for a known user that is no failure.
     if failure == .sessionUnknown, message.verb == .disconnect, !user.isEmpty {
       takeReadPosition(message, text, user: user.withUnsafeBufferPointer { Array($0) })
       replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
@@ -83,10 +123,11 @@ extension Broker {
       return false
     }
     session.touch(at: now, maxInterval: options.maxInterval)
+    let isMoved = stream.map { session.attach(to: $0) } ?? false
     let outcome: BayeuxError?
     switch message.verb {
     case .connect:
-      connectInBatch(message, id, text, session, now: now)
+      connectInBatch(message, id, text, session, on: stream, isMoved: isMoved, now: now)
       return true
     case .subscribe: outcome = subscribe(message, text, session)
     case .unsubscribe: outcome = unsubscribe(message, text, session)
@@ -97,7 +138,9 @@ extension Broker {
     if let outcome {
       refuse(message, id, text, outcome)
     } else {
-      replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+      replies.appendReply(
+        to: message, id: id, in: text, error: nil, advice: nil,
+        hasEmptyExt: session.ack != nil && message.verb != .publish)
     }
     return true
   }

@@ -22,6 +22,8 @@ public struct Broker: ~Copyable {
   var deadlines = Deadlines<Session>()
   var messages: [Message] = []
   var replies = ByteWriter(capacity: 4096)
+  /// Events that go out with the reply of a connect in a batch.
+  var resent = ByteWriter(capacity: 256)
   var generator: any RandomNumberGenerator & Sendable
 
   /// Sessions that got something in this turn, from `dirtyHead` on.

@@ -9,6 +9,8 @@ final class PersonalMessage {
   let arrival: Instant
   let origin: MessageOrigin
   var isHandedOver = false
+  /// The journal was told, or will be once the answer is written, that it need not keep it any longer.
+  var isReported = false
 
   init(_ payload: Payload, at arrival: Instant, _ origin: MessageOrigin = MessageOrigin()) {
     self.payload = payload

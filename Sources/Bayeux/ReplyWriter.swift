@@ -3,13 +3,19 @@ public import Bytes
 
 /// Replies in the order of members that GMS and CometD 2 send, each followed by nothing: the caller sets the commas.
 extension ByteWriter {
-  /// `{"id":…,"successful":true[,"advice":…],"channel":"/meta/connect"}`.
-  mutating func appendConnectReply(id: MessageID, advice: Advice?) {
+  /// `{"id":…,"successful":true[,"advice":…],"channel":"/meta/connect"[,"ext":{"ack":…}]}`.
+  mutating func appendConnectReply(id: MessageID, advice: Advice?, ackBatch: Int?) {
     append("{")
     id.writeMember(to: &self)
     append("\"successful\":true,")
     if let advice { append(advice) }
-    append("\"channel\":\"/meta/connect\"}")
+    append("\"channel\":\"/meta/connect\"")
+    if let ackBatch {
+      append(",\"ext\":{\"ack\":")
+      append(decimal: ackBatch)
+      append("}")
+    }
+    append("}")
   }
 
   /// `"advice":{…},`. Who may go on is sent all three members, since a client replaces what it knew by what it is sent;
@@ -29,7 +35,8 @@ extension ByteWriter {
 
   /// A reply to any message but handshake and connect. `channel` and `subscription` stand as they came.
   mutating func appendReply(
-    to message: Message, id: MessageID, in text: Span<UInt8>, error: BayeuxError?, advice: Advice?
+    to message: Message, id: MessageID, in text: Span<UInt8>, error: BayeuxError?, advice: Advice?,
+    hasEmptyExt: Bool = false
   ) {
     append("{")
     id.writeMember(to: &self)
@@ -45,6 +52,7 @@ extension ByteWriter {
       append("\",")
     }
     if let advice { append(advice) }
+    if hasEmptyExt { append("\"ext\":{},") }
     if let channel = message.channel {
       append("\"channel\":")
       append(echo: channel, in: text)
@@ -87,7 +95,7 @@ extension ByteWriter {
     }
     append("],\"successful\":true,")
     append(Advice(reconnect: .retry, interval: options.interval, timeout: options.timeout))
-    append("\"channel\":\"/meta/handshake\",\"clientId\":\"")
+    append("\"channel\":\"/meta/handshake\",\"ext\":{\"ack\":true},\"clientId\":\"")
     clientID.write(to: &self)
     append("\",\"version\":\"1.0\"}")
   }

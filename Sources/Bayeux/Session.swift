@@ -9,9 +9,17 @@ public protocol Conduit: AnyObject {
   var heldSession: Session? { get set }
 }
 
+/// A conduit that takes any number of answers: a WebSocket. Several sessions may share it.
+public protocol StreamConduit: Conduit {
+  /// The sessions that are pushed to here; kept by the broker alone.
+  var streamSessions: [Session] { get set }
+}
+
 /// A `/meta/connect` that waits for an event.
 struct HeldConnect {
   let conduit: any Conduit
+  /// Whether the conduit is a stream: an overtaken connect there is never answered.
+  let isStream: Bool
   let id: MessageID
   /// When it is answered without one.
   let until: Instant
@@ -42,6 +50,10 @@ public final class Session: Deadlined {
   var queue = DeliveryQueue()
   var subscriptions: [Subscription] = []
   var receivesGenesys = false
+  /// Where events are pushed, held connect or not; nil for a session that polls.
+  var stream: (any StreamConduit)?
+  /// Set where the client asked for the acknowledge extension.
+  var ack: AckQueue?
   /// In the broker's list of sessions to be looked at before the end of the turn.
   var isDirty = false
   /// An answer is on its way to a slow reader: the session does not expire meanwhile.
@@ -69,6 +81,26 @@ public final class Session: Deadlined {
   var isHeld: Bool {
     if case .held = state { return true }
     return false
+  }
+
+  /// Whether events go out with the reply of a connect and in no other way.
+  func deliversOnConnectOnly(_ options: BayeuxOptions) -> Bool { ack != nil || options.metaConnectDeliverOnly }
+
+  /// Leaves the stream it is on.
+  func detach() {
+    stream?.streamSessions.removeAll { $0 === self }
+    stream = nil
+  }
+
+  /// Is pushed to on `stream` from now on.
+  ///
+  /// - Returns: whether that is a change.
+  func attach(to stream: any StreamConduit) -> Bool {
+    if self.stream === stream { return false }
+    detach()
+    self.stream = stream
+    stream.streamSessions.append(self)
+    return true
   }
 
   var hasEnded: Bool {

@@ -39,7 +39,7 @@ final class UserRecord: Deadlined {
   }
 }
 
-/// The users of a shard. The backlog outlives the session: it belongs to the user (`genesys.md` 3.5).
+/// The users of a shard. The backlog outlives the session: it belongs to the user.
 struct UserTable {
   private var users: [[UInt8]: UserRecord] = [:]
   private var ages = Deadlines<UserRecord>()
@@ -73,7 +73,7 @@ struct UserTable {
     if !user.hasBacklog {
       guard withBacklog < limits.maxBacklogUsers || !user.subscribers.isEmpty else {
         counters.personalDroppedUsers += 1
-        giveUp(message)
+        report(message)
         return
       }
       withBacklog += 1
@@ -94,8 +94,8 @@ struct UserTable {
         counters.personalDelivered += 1
       } else {
         counters.personalDroppedFull += 1
-        giveUp(message)
       }
+      report(message)
       counters.personalWaiting -= 1
       settleEmpty(user)
     }
@@ -109,15 +109,18 @@ struct UserTable {
   mutating func settle(_ user: UserRecord, counters: inout BrokerCounters) {
     guard user.hasBacklog else { return }
     while user.hasBacklog, user.backlog[user.head].isHandedOver {
-      _ = user.removeFirst()
+      report(user.removeFirst())
       counters.personalWaiting -= 1
       counters.personalDelivered += 1
     }
     settleEmpty(user)
   }
 
-  private mutating func giveUp(_ message: PersonalMessage) {
-    if message.origin.sequence != 0 { settled.append(message.origin.sequence) }
+  /// Has the journal forget a message that is handed over or given up.
+  mutating func report(_ message: PersonalMessage) {
+    guard message.origin.sequence != 0, !message.isReported else { return }
+    message.isReported = true
+    settled.append(message.origin.sequence)
   }
 
   private mutating func settleEmpty(_ user: UserRecord) {
@@ -137,7 +140,7 @@ struct UserTable {
         counters.personalWaiting -= 1
         counters.personalDelivered += message.isHandedOver ? 1 : 0
         counters.personalExpired += message.isHandedOver ? 0 : 1
-        if !message.isHandedOver { giveUp(message) }
+        report(message)
         settleEmpty(user)
       }
       user.deadline = .distantFuture

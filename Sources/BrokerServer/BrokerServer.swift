@@ -70,6 +70,7 @@ public final class BrokerServer: Sendable {
     var bayeux = configuration.bayeux.options
     bayeux.opensBroadcastChannels =
       configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host)
+    if configuration.webSocket.isEnabled { bayeux.connectionTypes.insert("websocket", at: 0) }
     if !configuration.bayeux.jsonp { bayeux.connectionTypes.removeAll { $0 == "callback-polling" } }
     context = ServerContext(
       configuration: configuration, bayeux: bayeux,

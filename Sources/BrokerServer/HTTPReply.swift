@@ -45,7 +45,7 @@ struct HTTPReply: Sendable {
 
 /// THE table of errors of the REST surface that no lower layer answers: status, GMS exception name, sentence.
 ///
-/// GMS clients decide by the presence of `exception` and show `message` (`genesys.md` 1.4).
+/// GMS clients decide by the presence of `exception` and show `message`.
 enum RouteError: Error, Hashable {
   case notFound
   case methodNotAllowed(allow: String)

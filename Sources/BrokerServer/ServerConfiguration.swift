@@ -10,6 +10,7 @@ public struct ServerConfiguration: Sendable {
   public var admin = Admin()
   public var data = DataDirectory()
   public var bayeux = Bayeux()
+  public var webSocket = WebSocket()
   public var http = HTTP()
   public var gms = GMS()
   public var demo = Demo()
@@ -55,6 +56,15 @@ public struct ServerConfiguration: Sendable {
     /// Whether broadcast channels and wildcards are open to clients; nil opens them on a loopback listener only.
     public var openChannels: Bool?
     public var options = BayeuxOptions()
+  }
+
+  /// Bayeux over WebSocket.
+  public struct WebSocket: Sendable {
+    /// Whether upgrades are accepted and `websocket` is offered in handshake replies.
+    public var isEnabled = true
+    /// The subprotocol that a client has to offer; nil asks for none.
+    public var subprotocol: String?
+    public var limits = WebSocketLimits()
   }
 
   /// What holds for every request of both listeners.

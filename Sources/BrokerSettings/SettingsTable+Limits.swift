@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import BrokerServer
+import Wire
 
 extension SettingsTable {
   /// The bounds of the broker core; each default and its reason stands in `BayeuxLimits`.
@@ -22,7 +23,7 @@ extension SettingsTable {
       "Subscriptions of one session; more is refused."),
     .whole(
       "bayeux.maxSessions", \.limits.maxSessions, 1...(1 << 24), .sessions,
-      "Sessions of one shard; more is `403::handshake_denied` with advice to try again."),
+      "Sessions of one shard; more is `403::handshake_failed` with advice to try again."),
     .whole(
       "bayeux.maxQueueMessages", \.limits.maxQueueMessages, 1...100_000_000, .messages,
       "Messages that wait for one session; reaching it ends the session."),
@@ -44,6 +45,26 @@ extension SettingsTable {
     .whole(
       "bayeux.maxBacklogUsers", \.limits.maxBacklogUsers, 0...100_000_000, .users,
       "Users of one shard for whom messages are kept; a message for a further one is dropped."),
+  ]
+}
+
+extension SettingsTable {
+  static let webSocket: [SettingKey] = [
+    .bool(
+      "websocket.enabled", \.server.webSocket.isEnabled,
+      "Whether upgrades are accepted and `websocket` is offered in handshake replies."),
+    .whole(
+      "websocket.maxMessageBytes", \.server.webSocket.limits.maxMessageBytes, 1...(1 << 30), .bytes,
+      "A message of a client, all its fragments together; more closes the socket with 1009."),
+    .time(
+      "websocket.firstMessageTimeout", \.server.webSocket.limits.firstMessageTimeout, 1...longestMilliseconds,
+      "How long a new socket may say nothing."),
+    .time(
+      "websocket.messageTimeout", \.server.webSocket.limits.messageTimeout, 1...longestMilliseconds,
+      "How long a message may take from its first byte."),
+    .time(
+      "websocket.closeTimeout", \.server.webSocket.limits.closeTimeout, 1...longestMilliseconds,
+      "How long the peer has to answer a ping or a close frame."),
   ]
 }
 

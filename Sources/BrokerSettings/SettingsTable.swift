@@ -10,7 +10,7 @@ import Wire
 public enum SettingsTable {
   /// Every key, section by section, in the order of the documentation.
   public static let keys: [SettingKey] =
-    server + admin + data + bayeux + bayeuxLimits + http + gms + chat + chatLimits + demoAndLog
+    server + admin + data + bayeux + bayeuxLimits + webSocket + http + gms + chat + chatLimits + demoAndLog
 
   /// The sections in the same order.
   public static let sections: [String] = keys.map(\.section).reduce(into: []) { sections, section in
@@ -87,6 +87,12 @@ public enum SettingsTable {
       "bayeux.duplicateMetaConnectHttpResponseCode",
       \.server.bayeux.options.duplicateMetaConnectHttpResponseCode, 200...599, .none,
       "HTTP status of the older of two connects of one session; 200 answers it as a connect that met no event."),
+    .bool(
+      "bayeux.metaConnectDeliverOnly", \.server.bayeux.options.metaConnectDeliverOnly,
+      "Whether events go out with replies to connects only, on every transport."),
+    .whole(
+      "bayeux.messagesPerFrame", \.server.bayeux.options.messagesPerFrame, 1...1_000_000, .messages,
+      "Events in one WebSocket frame at the most."),
   ]
 
   private static let http: [SettingKey] = [

@@ -43,5 +43,5 @@ struct RootCommand: AsyncParsableCommand {
       4 the server cannot be reached.
       """,
     version: Version.line,
-    subcommands: [ServeCommand.self, VersionCommand.self])
+    subcommands: [ServeCommand.self, LoadTestCommand.self, VersionCommand.self])
 }

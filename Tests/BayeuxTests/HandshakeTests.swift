@@ -7,7 +7,7 @@ struct HandshakeTests {
   static let reply =
     #"[{"id":"0","minimumVersion":"1.0","supportedConnectionTypes":["callback-polling","long-polling"],"#
     + #""successful":true,"advice":{"interval":0,"reconnect":"retry","timeout":60000},"#
-    + #""channel":"/meta/handshake","clientId":"ID","version":"1.0"}]"#
+    + #""channel":"/meta/handshake","ext":{"ack":true},"clientId":"ID","version":"1.0"}]"#
 
   @Test func replyCarriesAllThatAClientNeeds() {
     let alice = Scene().client()

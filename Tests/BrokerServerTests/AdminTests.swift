@@ -73,7 +73,8 @@ import Testing
     let bad = [
       good.dropLast().description, good + "broker_a 1\n", good + "broker_b 1\n", good.replacing("gauge", with: "gage"),
       good.replacing(" 1", with: " one"), good.replacing(" 1", with: "  1"), good + good, "broker_a 1\n",
-      good + "# TYPE broker_b gauge\n", good + "# HELP broker_b b\n", good.replacing("_a 1", with: "_a{x=1} 1"), good + "\n",
+      good + "# TYPE broker_b gauge\n", good + "# HELP broker_b b\n", good.replacing("_a 1", with: "_a{x=1} 1"),
+      good + "\n",
     ]
     for text in bad { #expect(throws: ClientError.self, "\(text)") { try MetricsPage(text) } }
   }
@@ -116,7 +117,8 @@ import Testing
       let fields = [
         ("Origin: \(own)", true), ("Origin: \(own.uppercased())", true), ("Sec-Fetch-Site: same-origin", true),
         ("Sec-Fetch-Site: none", true), ("Origin: https://evil.example", false), ("Origin: null", false),
-        ("Origin: \(own.replacing("http:", with: "https:"))", false), ("Origin: http://localhost:\(broker.adminPort)", false),
+        ("Origin: \(own.replacing("http:", with: "https:"))", false),
+        ("Origin: http://localhost:\(broker.adminPort)", false),
         ("Origin: http://127.0.0.1:1", false), ("Sec-Fetch-Site: cross-site", false),
       ]
       for (field, isOwn) in fields {
@@ -196,7 +198,9 @@ import Testing
   @Test func nothingPublicIsOnTheAdminListener() async throws {
     try await withBroker { broker in
       let client = try broker.admin()
-      let paths = ["/genesys/cometd", "/genesys/1/service/request-chat", "/genesys/1/admin/node/status", "/metrics/", "/publish/x"]
+      let paths = [
+        "/genesys/cometd", "/genesys/1/service/request-chat", "/genesys/1/admin/node/status", "/metrics/", "/publish/x",
+      ]
       for path in paths { #expect(try client.post(path, handshake(id: 1)).status == 404) }
     }
   }

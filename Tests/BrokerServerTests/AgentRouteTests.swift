@@ -61,7 +61,8 @@ import Testing
         #expect(response.json.names == ["exception", "message"])
       }
       let long = String(repeating: "a", count: 129)
-      #expect(try admin.call("PUT", "/agent/agents/\(long)", #"{"ready":true}"#).json["exception"] == "agent.BadNickname")
+      #expect(
+        try admin.call("PUT", "/agent/agents/\(long)", #"{"ready":true}"#).json["exception"] == "agent.BadNickname")
     }
   }
 
@@ -79,7 +80,8 @@ import Testing
       expect(try Agent(broker, "nobody", "Monique").act("join"), 404, "NoSuchChat")
       expect(try broker.admin().get("/agent/chats/nobody"), 404, "NoSuchChat")
       for (verb, more) in [
-        ("send", ["text": "x"]), ("typing", ["typing": true]), ("push-url", ["url": "http://x"]), ("notice", ["text": "x"]),
+        ("send", ["text": "x"]), ("typing", ["typing": true]), ("push-url", ["url": "http://x"]),
+        ("notice", ["text": "x"]),
         ("leave", .object([])),
       ] as [(String, JSONValue)] {
         expect(try agent.act(verb, more), 409, "NotJoined")
@@ -103,7 +105,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("send", #"{"nickname":"M"}"#), ("send", #"{"nickname":"M","text":5}"#), ("send", "{}"), ("send", ""), ("send", "nonsense"),
+    ("send", #"{"nickname":"M"}"#), ("send", #"{"nickname":"M","text":5}"#), ("send", "{}"), ("send", ""),
+    ("send", "nonsense"),
     ("send", "[]"), ("join", #"{"nickname":null}"#), ("typing", #"{"nickname":"M"}"#),
     ("typing", #"{"nickname":"M","typing":"true"}"#), ("push-url", #"{"nickname":"M"}"#), ("notice", #"{"text":"x"}"#),
     ("leave", "{}"), ("join", #"{"nickname":"M","nickname":"N"}"#),

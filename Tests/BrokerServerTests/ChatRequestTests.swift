@@ -44,9 +44,11 @@ import Testing
       body: multipart(["firstName": "Buzz", "lastName": "Brain", "subject": "French & Ö"]),
       type: "content-type: Multipart/Form-Data;charset=utf-8; boundary=\"\(boundary)\""),
     Spelling(
-      testDescription: "json", body: #"{"firstName":"Buzz","lastName":"Brain","subject":"French & \u00d6"}"#, type: json),
+      testDescription: "json", body: #"{"firstName":"Buzz","lastName":"Brain","subject":"French & \u00d6"}"#, type: json
+    ),
     Spelling(
-      testDescription: "json labelled as a form", body: #" {"firstName":"Buzz","lastName":"Brain","subject":"French & Ö"}"#,
+      testDescription: "json labelled as a form",
+      body: #" {"firstName":"Buzz","lastName":"Brain","subject":"French & Ö"}"#,
       type: form),
     Spelling(
       testDescription: "json with other members",
@@ -55,7 +57,8 @@ import Testing
     Spelling(
       testDescription: "capitalised names", body: "FirstName=Buzz&LastName=Brain&subject=French+%26+%C3%96", type: form),
     Spelling(
-      testDescription: "display name", body: "userDisplayName=BuzzB&subject=French+%26+%C3%96&firstName=Other", type: form),
+      testDescription: "display name", body: "userDisplayName=BuzzB&subject=French+%26+%C3%96&firstName=Other",
+      type: form),
   ]
 
   @Test(arguments: spellings)
@@ -104,7 +107,8 @@ import Testing
   func anotherTypeWithABodyIsUnsupported(_ field: String) async throws {
     try await withBroker { broker in
       let customer = try Customer(broker)
-      for path in ["/genesys/1/service/request-chat", customer.path + "/refresh", "/genesys/1/service/nobody/ixn/chat"] {
+      for path in ["/genesys/1/service/request-chat", customer.path + "/refresh", "/genesys/1/service/nobody/ixn/chat"]
+      {
         let response = try customer.line.post(path, "message=x", field)
         #expect(response.status == 415)
         #expect(response.text == "Unsupported Media Type")

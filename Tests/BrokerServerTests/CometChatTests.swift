@@ -24,7 +24,9 @@ import Testing
         let url = try #require(reply["_chatIxnAPI_\(name)_URL"]?.string)
         #expect(url.hasPrefix(customer.path + "/"))
         // What it names is there.
-        if name != "DISCONNECT" { #expect(try customer.line.post(url, "message=x", ChatRequestTests.form).status == 200) }
+        if name != "DISCONNECT" {
+          #expect(try customer.line.post(url, "message=x", ChatRequestTests.form).status == 200)
+        }
       }
       #expect(reply["chatIxnState"] == "CONNECTED")
     }
@@ -34,7 +36,9 @@ import Testing
   func everyReplyIsAnObjectWithSessionAndPosition(_ isComet: Bool) async throws {
     try await withBroker { broker in
       let customer = try Customer(broker, user: "buzz", nil)
-      let operations = ["", "refresh", "send", "startTyping", "stopTyping", "refresh", "disconnect", "refresh", "disconnect", ""]
+      let operations = [
+        "", "refresh", "send", "startTyping", "stopTyping", "refresh", "disconnect", "refresh", "disconnect", "",
+      ]
       var last = 0
       for operation in operations {
         let response = try customer.call(operation, "message=x" + (isComet ? "&notify_by=comet" : ""))
@@ -50,10 +54,13 @@ import Testing
   @Test func everyEventHasTheseMembersAndItsEntriesTheseFiveStrings() async throws {
     try await withBroker { broker in
       let buzz = try broker.listener("buzz")
-      let customer = try Customer(broker, user: "buzz", ["notify_by": "comet", "firstName": "Buzz", "lastName": "Brain"])
+      let customer = try Customer(
+        broker, user: "buzz", ["notify_by": "comet", "firstName": "Buzz", "lastName": "Brain"])
       let agent = Agent(broker, customer.service, "Monique")
       for verb in ["join", "typing", "send", "push-url", "notice", "typing", "leave"] {
-        #expect(try agent.act(verb, ["typing": .bool(verb == "typing"), "text": "hi", "url": "https://x.example/"]).status == 200)
+        #expect(
+          try agent.act(verb, ["typing": .bool(verb == "typing"), "text": "hi", "url": "https://x.example/"]).status
+            == 200)
       }
       for operation in ["send", "startTyping", "stopTyping", "refresh"] {
         #expect(try customer.call(operation, "message=hello").status == 200)
@@ -69,7 +76,8 @@ import Testing
         let message = try #require(event["data"]?["message"])
         #expect(
           message.names.sorted() == [
-            "chatIxnState", "chatServiceMessage", "chatSessionId", "startedAt", "transcriptPosition", "transcriptToShow",
+            "chatIxnState", "chatServiceMessage", "chatSessionId", "startedAt", "transcriptPosition",
+            "transcriptToShow",
           ])
         #expect(message["chatIxnState"]?.string == (index == events.count - 1 ? "DISCONNECTED" : "TRANSCRIPT"))
         for entry in message["transcriptToShow"]?.elements ?? [] {
@@ -261,9 +269,10 @@ import Testing
     try await withBroker(
       shards: 2, { $0.gms.chat.limits.holdBack = .seconds(600) }, backend: backend, verifier: loop
     ) { broker in
-      var buzz = try broker.listener("buzz")
-      for number in 0... where BayeuxClient.shard(of: buzz.id) != 0 { buzz = try broker.listener("buzz\(number)") }
-      let user = try #require(buzz.user)
+      let users = (0..<64).map { "buzz\($0)" }
+      let user = try #require(
+        try users.first { BayeuxClient.shard(of: try BayeuxClient(broker, user: $0).id) == 0 })
+      let buzz = try broker.listener(user)
       let line = try BayeuxClient(broker, on: 1).main
       let stopper = try BayeuxClient(broker, on: 1).main
       let service = try #require(try line.post("/genesys/1/service/request-chat", "").json["_id"]?.string)

@@ -30,6 +30,18 @@ import Testing
     }
   }
 
+  @Test func aPageMayNameItsUserByTheHeadersThatAreConfigured() async throws {
+    try await withBroker({
+      $0.http.allowedOrigins = Self.allowed
+      $0.gms.userHeaders = ["X-My-User", "X-Other"]
+    }) { broker in
+      let response = try broker.client().call("OPTIONS", BayeuxClient.path, nil, ["Origin: https://shop.example"])
+      let headers = Set((response["Access-Control-Allow-Headers"] ?? "").components(separatedBy: ", "))
+      #expect(headers.isSuperset(of: ["X-My-User", "X-Other", "Content-Type"]))
+      #expect(!headers.contains("gms_user"))
+    }
+  }
+
   @Test(arguments: [[], allowed])
   func aPreflightOfAnotherPageIsAnsweredWithoutLeave(_ origins: [String]) async throws {
     try await withBroker({ $0.http.allowedOrigins = origins }) { broker in

@@ -79,7 +79,7 @@ import Testing
               let client = try broker.listener("user\(worker % 2)")
               try client.subscribe("/**")
               _ = try client.publish("/room", JSONValue(round))
-              try client.hold()
+              try client.hold(["advice": ["timeout": 100]])
               switch round % 4 {
               case 0: client.polls.reset()
               case 1: _ = try client.call("/meta/disconnect")

@@ -7,7 +7,9 @@ import Testing
 /// Where a request says whose it is, and when that is believed.
 @Suite(.timeLimit(.minutes(2))) struct IdentityTests {
   /// The user that a handshake with these fields is bound to; nil for none.
-  private static func user(_ broker: RunningBroker, _ fields: [String], path: String = BayeuxClient.path) throws -> String? {
+  private static func user(_ broker: RunningBroker, _ fields: [String], path: String = BayeuxClient.path) throws
+    -> String?
+  {
     let client = try broker.client()
     let shake = try client.call("POST", path, handshake(id: 1), fields)
     guard let id = shake.messages.first?["clientId"] else { throw ClientError.malformed("\(shake)") }

@@ -23,7 +23,9 @@ import Testing
       try publisher.main.send(
         publisher.main.text("POST", BayeuxClient.path, publisher.message("/a", ["data": 1]).text))
       loop.goOn()
-      #expect(try other.held().text == #"[{"data":1,"channel":"/a"},{"id":"other","successful":true,"channel":"/meta/connect"}]"#)
+      #expect(
+        try other.held().text
+          == #"[{"data":1,"channel":"/a"},{"id":"other","successful":true,"channel":"/meta/connect"}]"#)
       #expect(try gone.main.response().messages.first?.isSuccessful == true)
     }
   }

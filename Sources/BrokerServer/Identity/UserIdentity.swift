@@ -24,7 +24,7 @@ public enum UserVerdict: Sendable, Hashable {
   case refused(String)
 }
 
-/// Finds the `gms_user` of a request (`genesys.md` 3.4, rules 5 and 6).
+/// Finds the `gms_user` of a request.
 struct UserIdentity: Sendable {
   private let headers: [[UInt8]]
   private let fromQuery: Bool
@@ -52,20 +52,30 @@ struct UserIdentity: Sendable {
     trustedNetworks.isEmpty || trustedNetworks.contains { $0.contains(peer) }
   }
 
-  /// Whether asking costs anything but a look at the headers.
+  /// Whether anything but the headers counts.
   private var looksFurther: Bool { fromQuery || fromCookie || verifier != nil }
+
+  /// Where the user stands in the text, without copying it; empty for none. Nil where the headers alone do not tell: then
+  /// ``user(of:in:trustsHeader:)`` does.
+  func range(of head: RequestHead, in text: Span<UInt8>, trustsHeader: Bool) throws(RouteError) -> Range<Int>? {
+    if looksFurther { return nil }
+    guard trustsHeader else { return 0..<0 }
+    let range = try fromHeaders(head, text)
+    if range.count > maxBytes { throw .userTooLong(maxBytes) }
+    return range
+  }
 
   /// The user, empty for none.
   ///
   /// - Parameter trustsHeader: whether the peer is one whose header counts.
   func user(of head: RequestHead, in text: Span<UInt8>, trustsHeader: Bool) throws(RouteError) -> [UInt8] {
-    var user: [UInt8] = trustsHeader ? try fromHeaders(head, text) : []
+    var user: [UInt8] = trustsHeader ? Array(text.extracting(try fromHeaders(head, text))) : []
     if looksFurther { user = try lookFurther(user, head, text) }
     if user.count > maxBytes { throw .userTooLong(maxBytes) }
     return user
   }
 
-  private func fromHeaders(_ head: RequestHead, _ text: Span<UInt8>) throws(RouteError) -> [UInt8] {
+  private func fromHeaders(_ head: RequestHead, _ text: Span<UInt8>) throws(RouteError) -> Range<Int> {
     var found: Range<Int>?
     for field in head.fields where isUserHeader(text.extracting(field.name)) {
       let value = field.value
@@ -76,7 +86,7 @@ struct UserIdentity: Sendable {
       }
       if Array(text.extracting(earlier)) != Array(text.extracting(value)) { throw .ambiguousUser }
     }
-    return found.map { Array(text.extracting($0)) } ?? []
+    return found ?? 0..<0
   }
 
   private func isUserHeader(_ name: Span<UInt8>) -> Bool {

@@ -4,7 +4,7 @@ import ChatService
 import Synchronization
 import Wire
 
-/// The GMS service API, version 1 (`genesys.md` sections 1.1 and 1.2): from a path to a call of ``ChatService``.
+/// The GMS service API, version 1: from a path to a call of ``ChatService``.
 enum ServiceRoutes {
   static func handle(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
     let shard = connection.shard

@@ -23,6 +23,8 @@ final class Shard {
   var out = ByteWriter(capacity: 64 << 10, headroom: ResponseHead.recommendedHeadroom)
   /// Where a JSONP answer is built from it.
   var script = ByteWriter(capacity: 4096, headroom: ResponseHead.recommendedHeadroom)
+  /// The WebSocket message being looked at.
+  var message: [UInt8] = []
   private(set) var isDraining = false
   private var dateText: [UInt8] = []
 
@@ -77,6 +79,10 @@ final class Shard {
     for listener in listeners { listener.close() }
     for connection in Array(connections.values) { connection.close(.local("stopped")) }
     for command in context.mailboxes[index].close() { abandon(command) }
+    // What still refers to connections, which refer to this shard.
+    connectionDeadlines = Deadlines()
+    withKeptRequests = []
+    broker = Broker(shard: index, of: context.shardCount, options: context.bayeux)
   }
 
   private func listen(on descriptor: Int32, isAdmin: Bool) throws(ReactorError) {
@@ -145,8 +151,12 @@ final class Shard {
     connections[connection.number] = nil
     if !connection.isAdmin { noteClosed() }
     broker.conduitClosed(connection, now: now)
+    broker.streamClosed(connection, now: now)
     connectionDeadlines.compact(live: connections.count)
   }
+
+  /// A socket said goodbye: its sessions live on without it.
+  func socketEnded(_ connection: HTTPConnection) { broker.streamClosed(connection, now: now) }
 
   /// A connection leaves for another shard; it lives on there.
   func leaving(_ connection: HTTPConnection) {
@@ -230,11 +240,19 @@ final class Shard {
       written += 1
     }
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
+    if isDraining, !broker.hasOutput { leaveSockets() }
     scheduleDeadlines()
     // After all writing of this turn: an answer that stalled has said so.
     context.store.forget(broker.takeSettled())
     if isDraining, connections.isEmpty || now >= drainDeadline { loop.stop() }
     return broker.hasOutput || !withKeptRequests.isEmpty || broker.isDue(at: now) ? .again : .wait
+  }
+
+  /// Everything that sockets were owed has been sent: they are told to come again.
+  private func leaveSockets() {
+    for connection in Array(connections.values) where connection.isLeaving {
+      connection.closeSocket(.serviceRestart, "The broker is stopping")
+    }
   }
 
   private func nextDelivery() -> Delivery? {
@@ -257,9 +275,13 @@ final class Shard {
       connection.forgetRequest()
       connection.answer(status: status, type: nil, fields: crossOrigin)
     case .answer(_, let session):
-      answerBayeux(
-        connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
-        browserCookie: false)
+      if connection.phase == .socket {
+        connection.sendMessage()
+      } else {
+        answerBayeux(
+          connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
+          browserCookie: false)
+      }
       noteStall(of: session, on: connection)
     }
   }

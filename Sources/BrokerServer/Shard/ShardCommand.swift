@@ -17,13 +17,16 @@ enum ShardCommand: Sendable {
   case drain(by: Instant)
 }
 
-/// A connection between two shards: its descriptor, the request that was read and the bytes behind it.
+/// A connection between two shards: its descriptor, what was read that sent it there, and the bytes behind it.
 struct MovedConnection: Sendable {
+  enum Cargo: Sendable {
+    case request(head: RequestHead, text: [UInt8])
+    case socket(MovedSocket)
+  }
   let descriptor: Int32
   let isAdmin: Bool
   let trustsUserHeader: Bool
-  let head: RequestHead
-  let text: [UInt8]
+  let cargo: Cargo
   let rest: [UInt8]
 }
 

@@ -8,6 +8,8 @@ extension Shard {
   func handleBayeux(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
     switch head.method {
     case .post: try longPoll(head, text, on: connection)
+    case .get where WebSocketUpgrade.isAsked(by: head, in: text) && context.configuration.webSocket.isEnabled:
+      try upgrade(head, text, on: connection)
     case .get, .head: try callbackPoll(head, text, on: connection)
     case .options: preflight(head, text, on: connection)
     default: throw .methodNotAllowed(allow: methods)
@@ -109,10 +111,22 @@ extension Shard {
     _ messages: Span<UInt8>, _ head: RequestHead, _ text: Span<UInt8>, callback: [UInt8]?,
     on connection: HTTPConnection
   ) throws(RouteError) {
-    let user = try context.identity.user(of: head, in: text, trustsHeader: connection.trustsUserHeader)
+    let trustsHeader = connection.trustsUserHeader
+    if let range = try context.identity.range(of: head, in: text, trustsHeader: trustsHeader) {
+      receive(messages, user: text.extracting(range), head, text, callback: callback, on: connection)
+    } else {
+      let user = try context.identity.user(of: head, in: text, trustsHeader: trustsHeader)
+      receive(messages, user: user.span, head, text, callback: callback, on: connection)
+    }
+  }
+
+  private func receive(
+    _ messages: Span<UInt8>, user: Span<UInt8>, _ head: RequestHead, _ text: Span<UInt8>, callback: [UInt8]?,
+    on connection: HTTPConnection
+  ) {
     out.clear()
     let reception = broker.receive(
-      messages, user: user.span, origin: RequestOrigin(carriesEventsOnAnyReply: callback == nil), on: connection,
+      messages, user: user, origin: RequestOrigin(carriesEventsOnAnyReply: callback == nil), on: connection,
       now: now, into: &out)
     switch reception {
     case .answered:
@@ -123,7 +137,7 @@ extension Shard {
         connection, callback: callback, crossOrigin: crossOriginFields(head, text),
         browserCookie: !Self.hasBrowserCookie(head, text))
     case .held: connection.hold(callback: callback, crossOrigin: crossOriginFields(head, text))
-    case .elsewhere(let shard): connection.move(.init(head: head, text: Array(text)), to: shard)
+    case .elsewhere(let shard): connection.move(.request(head: head, text: Array(text)), to: shard)
     case .refused(let fault):
       var reply = HTTPReply.text(fault.sentence + "\n", status: fault.status)
       reply.fields = crossOriginFields(head, text)
@@ -173,7 +187,9 @@ extension Shard {
   /// The cookie is for load balancers that keep a browser on one node; it is never asked back. It has the attributes of
   /// CometD's and no others: the cookie parser of Faye's Ruby client gives up at one that it does not know.
   private func browserCookieField() -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
+    // Boxed, because the system's generator has no size: the thread sanitizer takes all of its variables for the same
+    // place in memory, and reports a race between two loops.
+    var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
     let value = Identifiers.text(26, of: "0123456789abcdefghijklmnopqrstuvwxyz", using: &generator)
     return Array("Set-Cookie: BAYEUX_BROWSER=\(value); Path=/; HttpOnly\r\n".utf8)
   }

@@ -20,6 +20,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     case working
     /// Waits for its output to be written before it moves to the shard of its session.
     case moving
+    /// Speaks WebSocket.
+    case socket
     /// Says goodbye; nothing is read any more.
     case ending
   }
@@ -35,26 +37,26 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     /// The session of an answer that waits for a slow reader.
     var stalled: Session?
     /// Where the connection goes once its output is written.
-    var destination: (shard: Int, moved: MovedRequest)?
+    var destination: (shard: Int, cargo: MovedConnection.Cargo)?
     var isReadingPaused = false
   }
 
-  struct MovedRequest {
-    let head: RequestHead
-    let text: [UInt8]
-  }
-
-  unowned let shard: Shard
+  /// The shard holds its open connections, and they it; closing ends that.
+  let shard: Shard
   let number: UInt64
   let isAdmin: Bool
   let trustsUserHeader: Bool
   private var parser = RequestParser()
-  private(set) var phase = Phase.reading
+  var phase = Phase.reading
   /// Of the request that is being answered.
   private var keepsAlive = true
   private var minorVersion: UInt8 = 1
   private var isHead = false
+  /// Ends as soon as what is owed has been sent, because the broker stops.
+  private(set) var isLeaving = false
   var extras: Extras?
+  /// Set once it speaks WebSocket.
+  private(set) var socket: SocketState?
   var heldSession: Session?
   var deadline = Instant.distantFuture
   var queuedDeadline = Instant.distantFuture
@@ -82,6 +84,9 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     // What is kept came first, also where its turn has come and it has not been looked at yet.
     if phase == .reading, !isBackedUp, !hasKept {
       take(bytes)
+    } else if phase == .socket, !isBackedUp, let socket {
+      takeFrames(bytes, socket)
+      moveIfReady()
     } else if phase != .ending {
       keep(bytes)
     }
@@ -111,15 +116,21 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
         return refuse(fault)
       }
     }
-    if offset < input.count, !isClosed, phase != .ending { keep(input.extracting(offset...)) }
+    if offset < input.count, !isClosed, phase != .ending {
+      if phase == .socket, let socket {
+        takeFrames(input.extracting(offset...), socket)
+      } else {
+        keep(input.extracting(offset...))
+      }
+    }
     moveIfReady()
   }
 
   /// A client that does not read its answers is not given more of them.
-  private var isBackedUp: Bool { pendingBytes > shard.context.maxUnreadBytes }
+  var isBackedUp: Bool { pendingBytes > shard.context.maxUnreadBytes }
   private var hasKept: Bool { extras.map { !$0.pipelined.isEmpty } ?? false }
 
-  private func begin(_ head: RequestHead, _ text: Span<UInt8>) {
+  func begin(_ head: RequestHead, _ text: Span<UInt8>) {
     keepsAlive = head.keepsAlive && !shard.isDraining
     minorVersion = UInt8(head.minorVersion)
     isHead = head.method == .head
@@ -130,7 +141,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   }
 
   /// Keeps what was pipelined behind an unanswered request.
-  private func keep(_ bytes: Span<UInt8>) {
+  func keep(_ bytes: Span<UInt8>) {
     let extras = ensureExtras()
     bytes.withUnsafeBufferPointer { extras.pipelined.append(contentsOf: $0) }
     if extras.pipelined.count > shard.context.maxPipelinedBytes, !extras.isReadingPaused {
@@ -141,7 +152,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// Goes on with what was pipelined; called by the shard, not from inside an answer, so that nothing recurses.
   func takeKept() {
-    guard phase == .reading, !isClosed, !isBackedUp else { return }
+    guard phase == .reading || phase == .socket, !isClosed, !isBackedUp else { return }
     if let extras, !extras.pipelined.isEmpty {
       let bytes = extras.pipelined
       extras.pipelined = []
@@ -149,7 +160,12 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
         extras.isReadingPaused = false
         resumeReading()
       }
-      take(bytes.span)
+      if let socket {
+        takeFrames(bytes.span, socket)
+        moveIfReady()
+      } else {
+        take(bytes.span)
+      }
     }
     endIfPeerEnded()
   }
@@ -159,7 +175,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     hasPeerEnded = true
     if phase == .holding || phase == .working, !hasKept { keepsAlive = false }
     switch phase {
-    case .ending: close(.peerClosed)
+    case .ending, .socket: close(.peerClosed)
     case .reading: endIfPeerEnded()
     case .holding: shard.abandoned(self)
     // The end is seen again on the other shard.
@@ -241,6 +257,19 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     answer(.text(fault.sentence + ".\n", status: fault.status))
   }
 
+  /// The answer to an upgrade is on its way: from here on there are frames.
+  func becomeSocket(_ socket: SocketState) {
+    self.socket = socket
+    phase = .socket
+    watchSocket(socket)
+  }
+
+  func endSocket(by deadline: Instant) {
+    phase = .ending
+    shard.socketEnded(self)
+    closeAfterDraining(.local("socket closed"), by: deadline)
+  }
+
   /// A slow reader has as long for its last answer as for any other, unless the broker stops.
   private func end(_ label: String) {
     phase = .ending
@@ -253,11 +282,13 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   func drain() {
     keepsAlive = false
     if phase == .reading { end("stopping") }
+    if phase == .socket { isLeaving = true }
   }
 
   override func drained() {
     settleStalled()
     if phase == .moving { return moveIfReady() }
+    if phase == .socket, let socket { watchSocket(socket) }
     if phase == .reading, parser.phase == .idle { becomeIdle() }
     if hasKept { shard.hasKept(self) }
   }
@@ -304,42 +335,13 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
 
   /// The deadline has come: a half request is told so, an idle connection or one that does not read just ends.
   func deadlinePassed() {
-    guard !isClosed, phase == .reading || phase == .moving else { return }
+    guard !isClosed else { return }
+    if phase == .socket, let socket { return socketDeadlinePassed(socket) }
+    guard phase == .reading || phase == .moving else { return }
     if pendingBytes > 0 { return close(.stalled) }
     if parser.phase == .idle { return close(.local("idle")) }
     shard.http.timeouts += 1
     refuse(.timeout)
-  }
-
-  // MARK: moving
-
-  /// Marks the connection as one that goes to the shard that owns the session of this request: as soon as all that was
-  /// answered before is written, and with whatever was pipelined behind it.
-  func move(_ request: MovedRequest, to destination: Int) {
-    phase = .moving
-    ensureExtras().destination = (destination, request)
-    guard pendingBytes > 0 else { return }
-    deadline = shard.now + shard.context.writeTimeout
-    shard.watch(self)
-  }
-
-  private func moveIfReady() {
-    guard phase == .moving, !isClosed, pendingBytes == 0, let extras, let destination = extras.destination else {
-      return
-    }
-    shard.leaving(self)
-    let moved = MovedConnection(
-      descriptor: detach(), isAdmin: isAdmin, trustsUserHeader: trustsUserHeader, head: destination.moved.head,
-      text: destination.moved.text, rest: extras.pipelined)
-    shard.send(moved, to: destination.shard)
-  }
-
-  /// Begins the life of a connection on its new shard with the request that brought it here.
-  func resume(_ moved: MovedConnection) {
-    begin(moved.head, moved.text.span)
-    if !moved.rest.isEmpty { ensureExtras().pipelined = moved.rest }
-    takeKept()
-    moveIfReady()
   }
 
   func ensureExtras() -> Extras {

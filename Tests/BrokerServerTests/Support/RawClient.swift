@@ -101,6 +101,13 @@ final class RawClient: Sendable {
     return kept.isEmpty ? try receive(limit) : kept
   }
 
+  /// Whether something comes within that time, the end of the stream included: the pace of a slow client.
+  func hasSomething(within time: Duration) -> Bool {
+    if unread.withLock({ !$0.isEmpty }) { return true }
+    var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return Glibc.poll(&poll, 1, Int32(time / .milliseconds(1))) != 0
+  }
+
   /// Everything up to the end of the stream; a reset is an end too.
   func readToEnd() throws -> String {
     var all: [UInt8] = []

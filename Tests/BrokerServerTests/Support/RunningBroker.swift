@@ -28,10 +28,17 @@ final class RunningBroker: Sendable {
   }
 
   /// Stops the broker; once is enough. However a test used it, its books balance.
-  func shutdown(within limit: Duration = .seconds(2), sourceLocation: SourceLocation = #_sourceLocation) async throws {
-    guard isRunning.exchange(false, ordering: .relaxed) else { return }
+  ///
+  /// - Returns: how long stopping took.
+  @discardableResult
+  func shutdown(
+    within limit: Duration = .seconds(2), sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws -> Duration {
+    guard isRunning.exchange(false, ordering: .relaxed) else { return .zero }
     #expect(try metrics()["ledger_imbalance"] == 0, sourceLocation: sourceLocation)
+    let start = ContinuousClock.now
     await server.shutdown(within: limit)
+    return ContinuousClock.now - start
   }
 
   func client(receiveBufferBytes: Int32? = nil) throws -> RawClient {

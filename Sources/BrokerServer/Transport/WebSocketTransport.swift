@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bayeux
+import Bytes
+import Reactor
+import Wire
+
+/// What a connection has once it speaks WebSocket.
+final class SocketState {
+  var parser: FrameParser
+  /// The `gms_user` of the upgrade request; empty for none.
+  let user: [UInt8]
+  var sessions: [Session] = []
+  /// A ping is unanswered: the next deadline ends the connection.
+  var isProbed = false
+  /// No message has come yet.
+  var isNew = true
+
+  init(parser: FrameParser = FrameParser(), user: [UInt8]) {
+    self.parser = parser
+    self.user = user
+  }
+}
+
+/// A WebSocket on its way to another shard, with the message that showed that it belongs there.
+struct MovedSocket: Sendable {
+  let parser: FrameParser
+  let user: [UInt8]
+  let message: [UInt8]
+}
+
+/// Bayeux over WebSocket: arrays in text frames, events pushed while a connect is held.
+extension Shard {
+  /// Answers a request that asks for an upgrade, on the shard where its user's sessions live.
+  func upgrade(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
+    try checkUpgradeOrigin(head, text)
+    let user = try context.identity.user(of: head, in: text, trustsHeader: connection.trustsUserHeader)
+    let home = user.isEmpty ? index : Broker.home(of: user.span, shards: context.shardCount)
+    guard home == index else { return connection.move(.request(head: head, text: Array(text)), to: home) }
+    var options = WebSocketUpgrade.Options()
+    options.subprotocol = context.configuration.webSocket.subprotocol
+    do throws(UpgradeFault) {
+      let upgrade = try WebSocketUpgrade(head, in: text, options: options)
+      out.clear()
+      upgrade.appendResponse(to: &out)
+      connection.send(out.bytes)
+      out.clear()
+      connection.becomeSocket(SocketState(user: user))
+    } catch {
+      var reply = HTTPReply.text(error.sentence + ".\n", status: error.status)
+      reply.fields = error.fields
+      connection.answer(reply)
+    }
+  }
+
+  /// A page of another origin could otherwise use the cookies and the network place of its visitor. What sends no
+  /// `Origin` is no browser.
+  private func checkUpgradeOrigin(_ head: RequestHead, _ text: Span<UInt8>) throws(RouteError) {
+    guard let range = head.value(of: "origin", in: text) else { return }
+    let origin = text.extracting(range)
+    if context.crossOrigin.allows(origin) { return }
+    guard let host = head.host(in: text) else { throw .foreignOrigin }
+    let authority = String(text.extracting(host)).lowercased()
+    let named = String(origin).lowercased()
+    if named == "http://" + authority || named == "https://" + authority { return }
+    throw .foreignOrigin
+  }
+
+  /// Takes one text message of a socket.
+  func receiveMessage(_ message: Span<UInt8>, on connection: HTTPConnection, _ socket: SocketState) {
+    out.clear()
+    let user = socket.user
+    switch broker.receive(message, user: user.span, onStream: connection, now: now, into: &out) {
+    case .answered, .shookHands: connection.sendMessage()
+    case .held: break
+    case .elsewhere(let shard):
+      connection.move(
+        .socket(MovedSocket(parser: socket.parser, user: socket.user, message: Array(message))), to: shard)
+    case .refused(let fault): connection.closeSocket(.internalError, fault.sentence)
+    }
+  }
+}
+
+extension HTTPConnection: StreamConduit {
+  var streamSessions: [Session] {
+    get { socket?.sessions ?? [] }
+    set { socket?.sessions = newValue }
+  }
+
+  /// Takes the frames of `input`.
+  func takeFrames(_ input: Span<UInt8>, _ socket: SocketState) {
+    var offset = 0
+    let limits = shard.context.configuration.webSocket.limits
+    socket.isProbed = false
+    while offset < input.count, phase == .socket, !isClosed, !isBackedUp {
+      let unread = input.extracting(offset...)
+      switch socket.parser.parse(unread, limits: limits, scratch: &shard.message) {
+      case .needMore: offset = input.count
+      case .message(.text, _, let consumed):
+        offset += consumed
+        socket.isNew = false
+        let message = shard.message
+        shard.receiveMessage(message.span, on: self, socket)
+      case .message(.binary, _, let consumed):
+        offset += consumed
+        closeSocket(.unsupportedData, "Bayeux messages are text")
+      case .ping(let consumed):
+        offset += consumed
+        sendControl(.pong, shard.message)
+      case .pong(let consumed): offset += consumed
+      case .close(let code, _): return closeSocket(code, "")
+      case .failed(let fault): return closeSocket(fault.closeCode, fault.sentence)
+      }
+    }
+    if offset < input.count, !isClosed, phase != .ending { keep(input.extracting(offset...)) }
+    watchSocket(socket)
+  }
+
+  /// Sends the text that stands in the shard's writer as one message.
+  func sendMessage() {
+    shard.out.prependFrameHeader(.text)
+    send(shard.out.bytes)
+    shard.out.clear(keepingAtMost: Shard.keptWriterBytes)
+    if pendingBytes > 0, let socket { watchSocket(socket) }
+  }
+
+  private func sendControl(_ opcode: Opcode, _ payload: [UInt8]) {
+    shard.script.clear()
+    shard.script.appendFrame(opcode, payload.span)
+    send(shard.script.bytes)
+  }
+
+  /// Says goodbye with a close frame and ends.
+  func closeSocket(_ code: CloseCode?, _ reason: String) {
+    guard phase == .socket, !isClosed else { return }
+    shard.script.clear()
+    shard.script.appendCloseFrame(code, reason: reason)
+    send(shard.script.bytes)
+    let time = shard.context.configuration.webSocket.limits.closeTimeout
+    endSocket(by: shard.now + time)
+  }
+
+  /// Sets the next moment at which something has to have come, or to have been taken.
+  func watchSocket(_ socket: SocketState) {
+    guard phase == .socket, !isClosed else { return }
+    let limits = shard.context.configuration.webSocket.limits
+    let time: Duration
+    if pendingBytes > 0 {
+      time = shard.context.writeTimeout
+    } else if socket.isNew {
+      time = limits.firstMessageTimeout
+    } else if !socket.parser.isIdle {
+      time = limits.messageTimeout
+    } else {
+      time = socket.isProbed ? limits.closeTimeout : shard.context.idleTimeout
+    }
+    deadline = shard.now + time
+    shard.watch(self)
+  }
+
+  func socketDeadlinePassed(_ socket: SocketState) {
+    if pendingBytes > 0 { return close(.stalled) }
+    if socket.isNew { return closeSocket(.policyViolation, "No message came in time") }
+    if !socket.parser.isIdle { return closeSocket(.policyViolation, "The message did not arrive in time") }
+    if socket.isProbed { return close(.local("silent")) }
+    socket.isProbed = true
+    sendControl(.ping, [])
+    watchSocket(socket)
+  }
+}
