@@ -22,8 +22,9 @@ import Testing
   @Test func aFullDiskRefusesWhatItCannotKeepAndTheRestGoesOn() async throws {
     let directory = KeptDirectory()
     try await directory.withBroker(shards: 1, { $0.data.maxBytes = 400 << 10 }) { broker in
-      let id = try broker.cometChat(of: "anna")
       let anna = try broker.listener("anna")
+      let id = try broker.cometChat(of: "anna")
+      #expect(try anna.events(1).positions == [1])
       let channel = try BayeuxClient(broker)
       try channel.subscribe("/news")
       try anna.hold()
