@@ -24,7 +24,8 @@ extension SettingsTable {
       "gms.requireUserOnEveryRequest", \.server.bayeux.options.requiresUserOnEveryRequest,
       "Whether every later request has to repeat the user of its handshake."),
     .optionalText(
-      "gms.externalUrlBase", \.server.gms.externalUrlBase, .baseURL, "Base of the absolute URLs in answers.",
+      "gms.externalUrlBase", \.server.gms.externalUrlBase, .baseURL,
+      "Base of the absolute URLs in answers; no answer of this version holds one yet.",
       unset: "taken from the request"),
   ]
 

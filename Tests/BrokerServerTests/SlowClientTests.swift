@@ -29,6 +29,21 @@ import Wire
     }
   }
 
+  @Test func theSecondRequestOfAConnectionTimesOutLikeTheFirst() async throws {
+    try await withBroker({ $0.http.limits.headTimeout = .seconds(1) }) { broker in
+      let client = try broker.client()
+      let bytes = Array(client.text("POST", BayeuxClient.path, "[]").utf8)
+      for cut in [20, bytes.count - 1] {
+        try client.send(bytes[..<cut])
+        #expect(!client.hasSomething(within: .milliseconds(20)))
+        try client.send(bytes[cut...])
+        #expect(try client.response().status == 200)
+      }
+      try client.send(bytes[..<20])
+      #expect(try client.response().status == 408)
+    }
+  }
+
   @Test func aHeadThatComesByDropsTimesOutToo() async throws {
     try await withBroker(Self.isHasty) { broker in
       let client = try broker.client()
