@@ -2,20 +2,24 @@
 # Everything a person or a machine does with this repository. `make` alone explains itself.
 
 SWIFT ?= swift
+# Where `make run` keeps what outlives it.
+DATA ?= .broker-data
+# How often `make crashloop` kills the broker.
+ROUNDS ?= 200
 # What runs once more under ThreadSanitizer: the targets that own threads. The command line's log is left out: its
 # contended Mutex is reported, because the sanitizer does not see into the waiting half of the system's Mutex.
-TSAN_FILTER ?= BrokerServerTests|ReactorTests
+TSAN_FILTER ?= BrokerServerTests|ReactorTests|StoreTests
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit-test script-test tsan-test bench autobahn lint format docs clean setup setup-test
+.PHONY: help run build test unit-test script-test tsan-test crashloop bench autobahn lint format docs clean setup setup-test
 
 help: ## Explain the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 run: setup ## Build for release and run the broker with its demo agent
 	$(SWIFT) build -c release --product broker-cli
-	exec .build/release/broker-cli serve --demo
+	exec .build/release/broker-cli serve --demo --data $(DATA)
 
 build: setup ## Build for release
 	$(SWIFT) build -c release --product broker-cli
@@ -32,6 +36,10 @@ script-test: setup-test ## Run Scripts/tests/NN-*.sh against the built program
 
 tsan-test: setup-test ## Run the tests of what owns threads under ThreadSanitizer
 	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --filter '$(TSAN_FILTER)'
+
+crashloop: setup-test ## Kill the broker 200 times while people talk; nothing accepted may be lost
+	$(SWIFT) build --product broker-cli
+	Scripts/crashloop.sh $(ROUNDS)
 
 bench: setup ## Measure the broker against a raw epoll floor built on the spot
 	Benchmarks/bench.sh

@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+    .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", exact: "0.2.0"),
   ],
   targets: [
@@ -30,14 +31,17 @@ let package = Package(
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
     .target(name: "ChatService", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
+      name: "Store", dependencies: ["Bytes", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+    .target(
       name: "BrokerServer",
       dependencies: [
-        "Bayeux", "Bytes", "ChatService", "Reactor", "Wire", .product(name: "Logging", package: "swift-log"),
+        "Bayeux", "Bytes", "ChatService", "Reactor", "Store", "Wire",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
       name: "BrokerSettings",
       dependencies: [
-        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Wire",
+        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Store", "Wire",
         .product(name: "Configuration", package: "swift-configuration"),
       ], swiftSettings: strict),
     .target(
@@ -76,10 +80,13 @@ let package = Package(
     .testTarget(
       name: "BrokerServerTests",
       dependencies: [
-        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Reactor", "Wire",
+        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Reactor", "Store", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
+    .testTarget(
+      name: "StoreTests",
+      dependencies: ["Bytes", "Store", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
   ]
 )

@@ -11,6 +11,9 @@ min_minor=3
 has_libevent() {
   pkg-config --exists libevent_core 2>/dev/null
 }
+has_sqlite() {
+  pkg-config --exists sqlite3 2>/dev/null
+}
 has_pkg_config() { command -v pkg-config >/dev/null; }
 has_curl() { command -v curl >/dev/null; }
 has_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
@@ -49,6 +52,7 @@ esac
 check_swift
 need has_pkg_config pkg-config
 need has_libevent libevent-dev
+need has_sqlite libsqlite3-dev
 if [ "$1" = test ]; then
   need has_curl curl
   need has_venv python3-venv

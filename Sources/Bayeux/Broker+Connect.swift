@@ -16,12 +16,14 @@ extension Broker {
     }
     let (id, fault) = check(message, in: text)
     let refusal: BayeuxError? =
-      fault ?? (isFar ? .handshakeFailed : nil) ?? (user.isEmpty && options.requiresUser ? .handshakeDenied : nil)
+      fault ?? (isFar || isOffline ? .handshakeFailed : nil)
+      ?? (user.isEmpty && options.requiresUser ? .handshakeDenied : nil)
       ?? (sessionCount >= min(options.limits.maxSessions, 1 << 24) ? .handshakeFailed : nil)
     writer.append("[")
     if let refusal {
       counters.handshakesRefused += 1
-      writer.appendReply(to: message, id: id, in: text, error: refusal, advice: advice(for: refusal))
+      writer.appendReply(
+        to: message, id: id, in: text, error: refusal, advice: isOffline ? comeLater() : advice(for: refusal))
       writer.append("]")
       return .answered
     }
@@ -31,6 +33,12 @@ extension Broker {
     writer.appendHandshakeReply(id: id, clientID: session.id, options: options)
     writer.append("]")
     return .shookHands
+  }
+
+  /// A node that was taken out wants its clients elsewhere, and not all at the same moment.
+  private mutating func comeLater() -> Advice {
+    let seconds = Int64.random(in: 5...15, using: &generator)
+    return Advice(reconnect: .retry, interval: .seconds(seconds), timeout: nil)
   }
 
   private mutating func addSession(user: Span<UInt8>, now: Instant) -> Session {

@@ -183,8 +183,13 @@ extension Broker {
       counters.delivered += 1
       counters.waiting -= 1
       taken += 1
-      entry.personal?.isHandedOver = true
+      if let personal = entry.personal, !personal.isHandedOver {
+        personal.isHandedOver = true
+        note(personal, takenBy: session)
+      }
+      lastTaker = session
     }
+    if !session.taken.isEmpty { takers.append(session) }
     if let user = session.user { users.settle(user, counters: &counters) }
   }
 

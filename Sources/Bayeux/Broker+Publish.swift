@@ -56,8 +56,11 @@ extension Broker {
     return nil
   }
 
-  mutating func disconnect(_ session: Session, now: Instant) -> BayeuxError? {
+  mutating func disconnect(
+    _ message: Message, _ text: Span<UInt8>, _ session: Session, now: Instant
+  ) -> BayeuxError? {
     counters.disconnects += 1
+    takeReadPosition(message, text, user: session.user?.name ?? [])
     end(session, .disconnected, now: now)
     return nil
   }
@@ -103,11 +106,15 @@ extension Broker {
   /// Puts a `/_genesys` event into the queue of each subscribed session of `user`, and keeps it for the user until one of
   /// them has been handed it. To be called on the shard that is ``home(of:shards:)`` of the user.
   ///
-  /// - Parameter payload: the whole event, channel included.
+  /// - Parameters:
+  ///   - payload: the whole event, channel included.
+  ///   - origin: where it is kept, and what it is about.
   /// - Returns: how many sessions are subscribed.
-  public mutating func deliver(_ payload: Payload, to user: [UInt8], now: Instant) -> Int {
+  public mutating func deliver(
+    _ payload: Payload, to user: [UInt8], as origin: MessageOrigin = MessageOrigin(), now: Instant
+  ) -> Int {
     let record = users.findOrAdd(user)
-    let message = PersonalMessage(payload, at: now)
+    let message = PersonalMessage(payload, at: now, origin)
     users.keep(message, for: record, limits: options.limits, counters: &counters)
     for session in record.subscribers {
       enqueue(DeliveryQueue.Entry(payload: payload, personal: message), for: session)

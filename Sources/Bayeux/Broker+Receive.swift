@@ -13,6 +13,7 @@ extension Broker {
     _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin = RequestOrigin(), on conduit: some Conduit,
     now: Instant, into writer: inout ByteWriter
   ) -> Reception {
+    lastTaker = nil
     do throws(RequestFault) {
       try Batch.scan(text, limits: options.limits, into: &messages)
     } catch {
@@ -113,6 +114,7 @@ extension Broker {
     let failure = permit(message, text, session, user: user)
     // A client that restores itself names its dead session once more; for a known user that is no failure.
     if failure == .sessionUnknown, message.verb == .disconnect, !user.isEmpty {
+      takeReadPosition(message, text, user: user.withUnsafeBufferPointer { Array($0) })
       replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
       return false
     }
@@ -129,7 +131,7 @@ extension Broker {
       return true
     case .subscribe: outcome = subscribe(message, text, session)
     case .unsubscribe: outcome = unsubscribe(message, text, session)
-    case .disconnect: outcome = disconnect(session, now: now)
+    case .disconnect: outcome = disconnect(message, text, session, now: now)
     case .publish: outcome = publish(message, text)
     case .handshake: outcome = .handshakeFailed
     }

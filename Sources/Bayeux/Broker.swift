@@ -34,6 +34,10 @@ public struct Broker: ~Copyable {
   var publications: [Publication] = []
   var presence: [PresenceChange] = []
   var publicationSerial: UInt64 = 0
+  /// Sessions with messages in answers that the journal has not been told of.
+  var takers: [Session] = []
+  var lastTaker: Session?
+  var readPositions: [ReadPosition] = []
 
   /// What is written to every session, as differences of time in whole nanoseconds.
   let holdTime: Duration
@@ -55,6 +59,8 @@ public struct Broker: ~Copyable {
   public var userCount: Int { users.count }
   /// Connects held at this moment.
   public internal(set) var heldCount = 0
+  /// Whether the node takes no new sessions: a handshake is refused with advice to retry later.
+  public var isOffline = false
 
   /// The shard on which the sessions of `user` live; the same on every shard of this process.
   public static func home(of user: Span<UInt8>, shards: Int) -> Int {

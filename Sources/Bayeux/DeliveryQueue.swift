@@ -7,11 +7,15 @@ import Bytes
 final class PersonalMessage {
   let payload: Payload
   let arrival: Instant
+  let origin: MessageOrigin
   var isHandedOver = false
+  /// The journal was told, or will be once the answer is written, that it need not keep it any longer.
+  var isReported = false
 
-  init(_ payload: Payload, at arrival: Instant) {
+  init(_ payload: Payload, at arrival: Instant, _ origin: MessageOrigin = MessageOrigin()) {
     self.payload = payload
     self.arrival = arrival
+    self.origin = origin
   }
 }
 

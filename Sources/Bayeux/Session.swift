@@ -58,6 +58,8 @@ public final class Session: Deadlined {
   var isDirty = false
   /// An answer is on its way to a slow reader: the session does not expire meanwhile.
   var isWriting = false
+  /// Sequences of the messages in answers that are not yet known to be written.
+  var taken: [Int64] = []
   /// The last publication put in the queue, so that overlapping subscriptions give one copy.
   var lastPublication: UInt64 = 0
   public var queuedDeadline = Instant.distantFuture

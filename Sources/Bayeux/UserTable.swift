@@ -44,6 +44,8 @@ struct UserTable {
   private var users: [[UInt8]: UserRecord] = [:]
   private var ages = Deadlines<UserRecord>()
   private(set) var withBacklog = 0
+  /// Sequences of messages that nobody will be handed any more, and of those that were.
+  var settled: [Int64] = []
 
   var count: Int { users.count }
   var nextDeadline: Instant? { ages.next }
@@ -71,6 +73,7 @@ struct UserTable {
     if !user.hasBacklog {
       guard withBacklog < limits.maxBacklogUsers || !user.subscribers.isEmpty else {
         counters.personalDroppedUsers += 1
+        report(message)
         return
       }
       withBacklog += 1
@@ -86,11 +89,13 @@ struct UserTable {
   mutating func bound(_ user: UserRecord, limits: BayeuxLimits, counters: inout BrokerCounters) {
     settle(user, counters: &counters)
     while user.backlogCount > limits.maxBacklogMessages || user.backlogBytes > limits.maxBacklogBytes {
-      if user.removeFirst().isHandedOver {
+      let message = user.removeFirst()
+      if message.isHandedOver {
         counters.personalDelivered += 1
       } else {
         counters.personalDroppedFull += 1
       }
+      report(message)
       counters.personalWaiting -= 1
       settleEmpty(user)
     }
@@ -104,11 +109,18 @@ struct UserTable {
   mutating func settle(_ user: UserRecord, counters: inout BrokerCounters) {
     guard user.hasBacklog else { return }
     while user.hasBacklog, user.backlog[user.head].isHandedOver {
-      _ = user.removeFirst()
+      report(user.removeFirst())
       counters.personalWaiting -= 1
       counters.personalDelivered += 1
     }
     settleEmpty(user)
+  }
+
+  /// Has the journal forget a message that is handed over or given up.
+  mutating func report(_ message: PersonalMessage) {
+    guard message.origin.sequence != 0, !message.isReported else { return }
+    message.isReported = true
+    settled.append(message.origin.sequence)
   }
 
   private mutating func settleEmpty(_ user: UserRecord) {
@@ -124,10 +136,11 @@ struct UserTable {
       while user.subscribers.isEmpty, user.hasBacklog,
         user.backlog[user.head].arrival + limits.maxBacklogAge <= now
       {
-        let settled = user.removeFirst().isHandedOver
+        let message = user.removeFirst()
         counters.personalWaiting -= 1
-        counters.personalDelivered += settled ? 1 : 0
-        counters.personalExpired += settled ? 0 : 1
+        counters.personalDelivered += message.isHandedOver ? 1 : 0
+        counters.personalExpired += message.isHandedOver ? 0 : 1
+        report(message)
         settleEmpty(user)
       }
       user.deadline = .distantFuture

@@ -5,6 +5,7 @@ import Bytes
 import Glibc
 public import Logging
 import Reactor
+import Store
 import Synchronization
 
 /// The addresses a broker listens on, as `host:port`.
@@ -37,17 +38,19 @@ public final class BrokerServer: Sendable {
   private let context: ServerContext
   private let state = Mutex(State())
   private let logger: Logger
+  private let pushClient: PushClient?
   /// The in-process chat backend; nil where the host brought its own.
   public let embeddedBackend: EmbeddedChatBackend?
 
   /// - Parameters:
   ///   - backend: what stands behind the chat API; nil uses an ``EmbeddedChatBackend`` that is driven through the admin
   ///     listener.
+  ///   - pushProviders: native push by device type or provider name, besides those that the configuration switches on.
   ///   - verifier: decides who a request comes from; nil believes the user header as configured.
   /// - Throws: ``ConfigurationError``; ``ReactorError`` where the system has no descriptors left.
   public init(
     configuration: ServerConfiguration, backend: (any ChatBackend)? = nil, verifier: (any UserVerifier)? = nil,
-    logger: Logger
+    pushProviders: [String: any PushProvider] = [:], logger: Logger
   ) throws {
     self.configuration = configuration
     self.logger = logger
@@ -61,7 +64,19 @@ public final class BrokerServer: Sendable {
     let clock = SystemClock()
     embeddedBackend = backend == nil ? EmbeddedChatBackend(clock: clock) : nil
     let behind: any ChatBackend = backend ?? embeddedBackend ?? EmbeddedChatBackend(clock: clock)
-    let chat = ChatService(configuration: configuration.gms.chat, backend: behind, notifier: publisher, clock: clock)
+    let push = configuration.push
+    let needsClient = push.enabled.contains("customhttp") || push.enabled.contains("httpcb")
+    pushClient = needsClient ? try PushClient(timeout: push.timeout, maxPending: push.maxPending) : nil
+    var configuration = configuration
+    configuration.gms.chat.credentials = BasicCredentials(
+      username: configuration.server.username, password: configuration.server.password)
+    configuration.gms.chat.cometPath = configuration.bayeux.path
+    var options = StoreOptions(directory: configuration.data.directory, durability: configuration.data.durability)
+    options.maxBytes = configuration.data.maxBytes
+    let store = StoreBridge(Journal(options), publisher: publisher, logger: logger)
+    let chat = ChatService(
+      configuration: configuration.gms.chat, backend: behind, notifier: publisher, journal: store, clock: clock,
+      pushProviders: PushProviders.make(push, pushClient).merging(pushProviders) { $1 })
     var bayeux = configuration.bayeux.options
     bayeux.opensBroadcastChannels =
       configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host)
@@ -73,13 +88,15 @@ public final class BrokerServer: Sendable {
       crossOrigin: try CrossOrigin(
         configuration.http.allowedOrigins, userHeaders: configuration.gms.userHeaders), mailboxes: mailboxes,
       chat: chat,
-      embedded: embeddedBackend, publisher: publisher, descriptorLimit: descriptors, logger: logger)
+      embedded: embeddedBackend, publisher: publisher, store: store, descriptorLimit: descriptors, logger: logger)
   }
 
   private static func check(_ configuration: ServerConfiguration) throws(ConfigurationError) {
     if configuration.admin.token?.isEmpty ?? true, !isLoopback(configuration.admin.host) {
       throw .adminNeedsToken(host: configuration.admin.host)
     }
+    if (configuration.server.username == nil) != (configuration.server.password == nil) { throw .halfCredentials }
+    try PushProviders.check(configuration.push)
     let path = configuration.bayeux.path
     guard path.hasPrefix("/"), !path.contains("//"), path != "/genesys/1", !path.hasPrefix("/genesys/1/") else {
       throw .badPath(path)
@@ -92,9 +109,10 @@ public final class BrokerServer: Sendable {
 
   // MARK: start
 
-  /// Binds both listeners and starts the loops. When it returns, connections are accepted.
+  /// Opens the data directory, binds both listeners and starts the loops. When it returns, connections are accepted,
+  /// and what was kept of the time before is in its place.
   ///
-  /// - Throws: ``ReactorError/addressInUse(_:)`` and its relatives. May be called once.
+  /// - Throws: `StoreError`, ``ReactorError/addressInUse(_:)`` and its relatives. May be called once.
   public func start() async throws -> ListenAddresses {
     let isFirst = state.withLock { state in
       guard case .new = state.life else { return false }
@@ -103,11 +121,19 @@ public final class BrokerServer: Sendable {
     }
     precondition(isFirst, "a BrokerServer is started once")
     do {
+      try await restore()
       return try launch()
     } catch {
+      await Self.offThePool { [context] in context.store.journal.close() }
       finish()
       throw error
     }
+  }
+
+  private func restore() async throws {
+    let services = try context.store.open(shards: context.shardCount, clock: SystemClock())
+    await embeddedBackend?.restore(services)
+    await context.chat.restore(services)
   }
 
   private func launch() throws -> ListenAddresses {
@@ -196,30 +222,34 @@ public final class BrokerServer: Sendable {
       return life
     }
     switch life {
-    case .new: finish()
+    case .new:
+      pushClient?.stop()
+      finish()
     case .running(let threads, let work):
       context.isStopping.store(true, ordering: .relaxed)
       let deadline = EventLoop.clock() + limit
       for mailbox in context.mailboxes { mailbox.post(.drain(by: deadline)) }
-      await Self.join(threads)
+      await Self.offThePool { for thread in threads { thread.join() } }
       for task in work { task.cancel() }
       context.publisher.finish()
       for task in work { await task.value }
+      pushClient?.stop()
+      await Self.offThePool { [context] in context.store.journal.close() }
       logger.info("broker stopped")
       finish()
     case .stopping, .stopped: await waitUntilStopped()
     }
   }
 
-  /// Joining blocks, so it is done on a thread of its own and not on one of the pool.
-  private static func join(_ threads: [LoopThread]) async {
+  /// What blocks is done on a thread of its own and not on one of the pool.
+  private static func offThePool(_ body: @escaping @Sendable () -> Void) async {
     await withCheckedContinuation { continuation in
-      let joiner = try? LoopThread.start(name: "joiner") { () -> Void in
-        for thread in threads { thread.join() }
+      let thread = try? LoopThread.start(name: "ending") { () -> Void in
+        body()
         continuation.resume()
       }
-      if joiner == nil {
-        for thread in threads { thread.join() }
+      if thread == nil {
+        body()
         continuation.resume()
       }
     }

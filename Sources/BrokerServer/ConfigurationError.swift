@@ -8,6 +8,11 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
   case badNetwork(String)
   case badPath(String)
   case badShardCount(Int)
+  case halfCredentials
+  case pushNeedsComet
+  case unknownPushProvider(String)
+  case badPushURL(String)
+  case pushNeedsHosts
 
   public var description: String {
     switch self {
@@ -16,6 +21,11 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
     case .badOrigin(let text): "\"\(text)\" is no origin such as https://shop.example, https://*.example or *."
     case .badNetwork(let text): "\"\(text)\" is no network such as 10.0.0.0/8 or ::1/128."
     case .badPath(let text): "\"\(text)\" is no mount path: it has to begin with / and lie outside /genesys/1/."
+    case .halfCredentials: "server.username and server.password go together."
+    case .pushNeedsComet: "push.enabled has to contain comet."
+    case .unknownPushProvider(let name): "\"\(name)\" in push.enabled is no provider: comet, customhttp and httpcb are."
+    case .badPushURL(let text): "push.customHttpUrl has to be an http:// URL, not \"\(text)\"."
+    case .pushNeedsHosts: "httpcb needs push.httpCallbackHosts, the hosts that it may call."
     case .badShardCount(let count): "\(count) shards are not possible: 1 to 255 are."
     }
   }

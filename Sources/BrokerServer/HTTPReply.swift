@@ -60,6 +60,9 @@ enum RouteError: Error, Hashable {
   case foreignOrigin
   case badBody(String)
   case notEmbedded
+  case nodeAdminClosed
+  case basicRequired
+  case notStored(String)
 
   var status: Int {
     switch self {
@@ -67,8 +70,9 @@ enum RouteError: Error, Hashable {
     case .methodNotAllowed: 405
     case .unsupportedMediaType: 415
     case .badFields, .badPath, .userTooLong, .ambiguousUser, .badBody: 400
-    case .userRefused, .foreignHost, .foreignOrigin: 403
-    case .unauthorized: 401
+    case .userRefused, .foreignHost, .foreignOrigin, .nodeAdminClosed: 403
+    case .unauthorized, .basicRequired: 401
+    case .notStored: 507
     }
   }
 
@@ -87,6 +91,9 @@ enum RouteError: Error, Hashable {
     case .foreignOrigin: "Pages of other origins may not call this listener"
     case .badBody(let reason): reason
     case .notEmbedded: "The chat backend of this broker has no agent side here"
+    case .nodeAdminClosed: "The state of the node can be changed once server.username and server.password are set"
+    case .basicRequired: "User name and password are needed here"
+    case .notStored(let reason): "Nothing was done: \(reason)"
     }
   }
 
@@ -95,8 +102,9 @@ enum RouteError: Error, Hashable {
     case .notFound, .notEmbedded: "ResourceNotFoundException"
     case .methodNotAllowed: "MethodNotAllowedException"
     case .unsupportedMediaType: "UnsupportedMediaTypeException"
-    case .userRefused, .foreignHost, .foreignOrigin: "ForbiddenException"
-    case .unauthorized: "UnauthorizedException"
+    case .userRefused, .foreignHost, .foreignOrigin, .nodeAdminClosed: "ForbiddenException"
+    case .unauthorized, .basicRequired: "UnauthorizedException"
+    case .notStored: "StorageException"
     default: "BadParameterException"
     }
   }
@@ -104,6 +112,8 @@ enum RouteError: Error, Hashable {
   var reply: HTTPReply {
     switch self {
     case .unsupportedMediaType: return .text(sentence, status: status)
+    case .basicRequired:
+      return HTTPReply(status: 401, fields: "WWW-Authenticate: Basic realm=\"gms\", charset=\"UTF-8\"\r\n")
     case .unauthorized:
       return HTTPReply(status: 401, fields: "WWW-Authenticate: Bearer realm=\"broker\"\r\n")
     default:

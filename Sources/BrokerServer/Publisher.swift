@@ -29,7 +29,9 @@ final class Publisher: ChatNotifier {
   func post(_ notification: ChatNotification) {
     let user = Array(notification.user.utf8)
     let (_, payload) = event(tag: notification.tag, message: notification.message.span)
-    deliver(payload, to: user, tally: nil)
+    deliver(
+      payload, to: user,
+      as: MessageOrigin(service: notification.serviceID, position: notification.transcriptPosition), tally: nil)
   }
 
   /// The event `{"data":{"id":…,"message":…,"tag":…},"channel":"/_genesys"}`, and its id: a version 1 UUID without
@@ -52,8 +54,8 @@ final class Publisher: ChatNotifier {
 
   func home(of user: [UInt8]) -> Int { Broker.home(of: user.span, shards: mailboxes.count) }
 
-  func deliver(_ payload: Payload, to user: [UInt8], tally: Tally?) {
-    if !mailboxes[home(of: user)].post(.deliver(payload, user: user, tally)) { tally?.add(0) }
+  func deliver(_ payload: Payload, to user: [UInt8], as origin: MessageOrigin = MessageOrigin(), tally: Tally?) {
+    if !mailboxes[home(of: user)].post(.deliver(payload, user: user, origin, tally)) { tally?.add(0) }
   }
 
   func presence(_ change: PresenceChange) { presenceChanges.yield(change) }

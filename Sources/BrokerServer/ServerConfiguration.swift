@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Bayeux
 public import ChatService
+public import Store
 public import Wire
 
 /// Everything a broker can be told, with its defaults. A file, the environment and flags are three ways to fill it in.
 public struct ServerConfiguration: Sendable {
   public var server = Endpoint()
   public var admin = Admin()
+  public var data = DataDirectory()
   public var bayeux = Bayeux()
   public var webSocket = WebSocket()
   public var http = HTTP()
   public var gms = GMS()
+  public var push = Push()
   public var demo = Demo()
 
   public init() {}
@@ -23,6 +26,9 @@ public struct ServerConfiguration: Sendable {
     public var port = 8080
     /// Loop threads, each with its own listening socket; nil is one per core.
     public var shards: Int?
+    /// What HTTP Basic asks of calls below `/genesys/1` (GMS `[server] username` and `password`); nil asks for nothing.
+    public var username: String?
+    public var password: String?
   }
 
   /// The listener for publishing, agents and operation; never reachable through the public one.
@@ -33,6 +39,16 @@ public struct ServerConfiguration: Sendable {
     public var token: String?
     /// Names besides the listening address and `localhost` that a `Host` header may give.
     public var allowedHosts: [String] = []
+  }
+
+  /// Where state is kept.
+  public struct DataDirectory: Sendable {
+    /// Nil keeps everything in memory.
+    public var directory: String?
+    /// What an accepted message outlives: the end of the process, or a loss of power too.
+    public var durability = Durability.process
+    /// Most bytes of the data file; beyond it what has to be kept is refused (507). Nil leaves it to the disk.
+    public var maxBytes: Int?
   }
 
   /// The Bayeux endpoint.
@@ -84,6 +100,20 @@ public struct ServerConfiguration: Sendable {
     /// Base of the absolute URLs in answers; nil takes them from the request.
     public var externalUrlBase: String?
     public var chat = ChatConfiguration()
+  }
+
+  /// Native pushes.
+  public struct Push: Sendable {
+    /// `comet`, `customhttp`, `httpcb`; `comet` has to be among them (GMS `[push] pushEnabled`).
+    public var enabled = ["comet"]
+    /// Where `customhttp` posts to (GMS `customhttp.url`); `http://` alone.
+    public var customHttpUrl: String?
+    /// Hosts that `httpcb` may call. Clients choose the URL, so none is allowed by itself.
+    public var httpCallbackHosts: [String] = []
+    /// How long a provider may take to answer.
+    public var timeout: Duration = .seconds(10)
+    /// Pushes under way at once; a further one fails. As many sockets, far below every limit of descriptors.
+    public var maxPending = 256
   }
 
   /// The scripted agent of `--demo`.

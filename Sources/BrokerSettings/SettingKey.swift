@@ -64,10 +64,11 @@ extension SettingKey {
   }
 
   static func optionalText(
-    _ name: String, _ path: Path<String?>, _ rule: TextRule, _ meaning: String, unset: String, isSecret: Bool = false
+    _ name: String, _ path: Path<String?>, _ rule: TextRule, _ meaning: String, unset: String, isSecret: Bool = false,
+    flag: String? = nil
   ) -> SettingKey {
     SettingKey(
-      name, .text(rule), path, meaning, flag: nil, unset: unset, isSecret: isSecret,
+      name, .text(rule), path, meaning, flag: flag, unset: unset, isSecret: isSecret,
       decode: { $0.text.map(rule.normalised) }, encode: { $0.map(SettingValue.text) })
   }
 

@@ -16,6 +16,7 @@ struct SettingsFile {
   let path: String
   private(set) var entries: [String: Entry] = [:]
   private(set) var errors: [SettingsError] = []
+  private(set) var services = ServicesSection()
 
   private var scanner = JSONScanner(maxDepth: 20)
   private var newlines: [Int] = []
@@ -57,6 +58,7 @@ struct SettingsFile {
   }
 
   private mutating func passMember(_ name: String, line: Int, _ text: Span<UInt8>) throws(JSONError) {
+    if name == ServicesSection.key { return try passServices(line: line, text) }
     let key = SettingsTable.key(name)
     guard key != nil || SettingsTable.sections.contains(name) else {
       errors.append(.unknownKey(origin(line: line), key: Shown.text(name), nearest: Nearest.key(to: name)))
@@ -77,6 +79,43 @@ struct SettingsFile {
       errors.append(
         .badValue(origin(line: line), key: name, expected: "an object of keys", found: Shown.slice(slice, in: text)))
     }
+  }
+
+  /// Names in there are free, so no key of the table is looked for.
+  private mutating func passServices(line: Int, _ text: Span<UInt8>) throws(JSONError) {
+    if let firstLine = firstLines[ServicesSection.key] {
+      errors.append(.duplicateKey(origin(line: line), key: ServicesSection.key, firstLine: firstLine))
+    } else {
+      firstLines[ServicesSection.key] = line
+    }
+    try passNamed(ServicesSection.key, line, text) { file, name, line, text throws(JSONError) in
+      file.services.add(name, line: line)
+      try file.passNamed("services.\(name)", line, text) { file, option, line, text throws(JSONError) in
+        let slice = try file.scanner.value(text)
+        let value = try JSONValue(parsing: text.extracting(slice.outerRange))
+        file.services.add(option: option, value, line: line)
+      }
+    }
+  }
+
+  /// Walks over an object whose names are free.
+  private mutating func passNamed(
+    _ key: String, _ line: Int, _ text: Span<UInt8>,
+    _ member: (inout SettingsFile, String, Int, Span<UInt8>) throws(JSONError) -> Void
+  ) throws(JSONError) {
+    guard scanner.peek(text) == UInt8(ascii: "{") else {
+      let found = Shown.slice(try scanner.value(text), in: text)
+      errors.append(.badValue(origin(line: line), key: Shown.text(key), expected: "an object", found: found))
+      return
+    }
+    try scanner.expect(UInt8(ascii: "{"), text)
+    if scanner.take(UInt8(ascii: "}"), text) { return }
+    repeat {
+      let slice = try scanner.string(text)
+      try scanner.expect(UInt8(ascii: ":"), text)
+      try member(&self, slice.string(in: text), self.line(at: Int(slice.start)), text)
+    } while scanner.take(UInt8(ascii: ","), text)
+    try scanner.expect(UInt8(ascii: "}"), text)
   }
 
   private mutating func passValue(of key: SettingKey, line: Int, _ text: Span<UInt8>) throws(JSONError) {
@@ -153,6 +192,9 @@ enum Shown {
     let short = String(text.prefix(maxCharacters))
     return Printable.escaped(short) + (short.utf8.count < text.utf8.count ? "…" : "")
   }
+
+  /// A whole sentence of ours around a piece of foreign text.
+  static func sentence(_ text: String) -> String { Printable.escaped(String(text.prefix(400))) }
 
   static func slice(_ slice: JSONSlice, in text: Span<UInt8>) -> String {
     switch slice.kind {

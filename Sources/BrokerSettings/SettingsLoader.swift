@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import BrokerServer
+import ChatService
 import Configuration
 
 /// The three places where settings come from; what none of them says is the default.
@@ -36,7 +38,8 @@ extension Settings {
     let file = try sources.filePath.map(FileReading.settings)
     let environment = EnvironmentReading(sources.environment)
     let flags = FlagReading(sources.flags)
-    let errors = (file?.errors ?? []) + environment.errors + flags.errors
+    let inFile = file?.allErrors(server: Self.credentials(file, environment)) ?? []
+    let errors = inFile + environment.errors + flags.errors
     guard errors.isEmpty else { throw SettingsFailure(errors: errors) }
 
     let reader = ConfigReader(providers: [
@@ -47,6 +50,11 @@ extension Settings {
     for key in SettingsTable.keys {
       if let value = reader.value(of: key) { key.write(value, &settings) }
     }
+    if let file {
+      let server = BasicCredentials(
+        username: settings.server.server.username, password: settings.server.server.password)
+      settings.server.gms.chat.services = file.services.definitions(server: server).services
+    }
     var origins = (file?.entries ?? [:]).mapValues { SettingOrigin.file(path: file?.path ?? "", line: $0.line) }
     origins.merge(environment.origins) { $1 }
     origins.merge(flags.origins) { $1 }
@@ -54,6 +62,16 @@ extension Settings {
     guard conflicts.isEmpty else { throw SettingsFailure(errors: conflicts) }
     return LoadedSettings(
       settings: settings, origins: origins, warnings: EnvironmentNames.warnings(about: sources.environment))
+  }
+}
+
+extension Settings {
+  /// Which of user and password any source gives; their values do not matter for what fits together.
+  private static func credentials(_ file: SettingsFile?, _ environment: EnvironmentReading) -> BasicCredentials {
+    func isGiven(_ name: String) -> String? {
+      file?.entries[name] != nil || environment.origins[name] != nil ? "given" : nil
+    }
+    return BasicCredentials(username: isGiven("server.username"), password: isGiven("server.password"))
   }
 }
 

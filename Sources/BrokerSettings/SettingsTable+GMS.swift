@@ -98,6 +98,42 @@ extension SettingsTable {
   ]
 }
 
+extension SettingsTable {
+  /// What clients may store; each default and its reason stands in `StorageLimits`.
+  static let storage: [SettingKey] = [
+    .whole(
+      "gms.maxStorageBoxes", \.chat.storageLimits.maxBoxes, 1...100_000_000, .none,
+      "Boxes of stored values at once; the next is 507."),
+    .whole(
+      "gms.maxStorageKeys", \.chat.storageLimits.maxKeys, 1...100_000, .fields, "Values of one box; more is 507."),
+    .whole(
+      "gms.maxStorageBoxBytes", \.chat.storageLimits.maxBoxBytes, 1...(1 << 30), .bytes,
+      "Values and keys of one box; more is 507."),
+    .whole(
+      "gms.maxStorageBytes", \.chat.storageLimits.maxTotalBytes, 1...(1 << 40), .bytes,
+      "Values and keys of all boxes; more is 507."),
+    .time(
+      "gms.maxStorageTtl", \.chat.storageLimits.maxTTL, 1_000...longestMilliseconds,
+      "The longest time that a stored value lives; a longer one is cut to it."),
+  ]
+
+  /// Native pushes.
+  static let push: [SettingKey] = [
+    .texts(
+      "push.enabled", \.server.push.enabled, .any,
+      "Push providers: `comet`, which has to be there, `customhttp`, `httpcb` (GMS `pushEnabled`)."),
+    .optionalText(
+      "push.customHttpUrl", \.server.push.customHttpUrl, .baseURL,
+      "Where `customhttp` posts to, `http://` alone (GMS `customhttp.url`).", unset: "none"),
+    .texts(
+      "push.httpCallbackHosts", \.server.push.httpCallbackHosts, .host,
+      "Hosts that `httpcb` may call; the URLs come from clients."),
+    .time("push.timeout", \.server.push.timeout, 1...longestMilliseconds, "How long a push provider may take."),
+    .whole(
+      "push.maxPending", \.server.push.maxPending, 1...100_000, .none, "Pushes under way at once; the next one fails."),
+  ]
+}
+
 extension Settings {
   /// Shorter key paths for the table.
   fileprivate var chat: ChatConfiguration {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import BrokerServer
+import ChatService
+import Store
 import Wire
 
 /// THE table of settings. Parsing, errors, the names of environment variables, `--help` and `Docs/Configuration.md`
@@ -8,7 +10,8 @@ import Wire
 public enum SettingsTable {
   /// Every key, section by section, in the order of the documentation.
   public static let keys: [SettingKey] =
-    server + admin + bayeux + bayeuxLimits + webSocket + http + gms + chat + chatLimits + demoAndLog
+    server + admin + data + bayeux + bayeuxLimits + webSocket + http + gms + chat + chatLimits + storage + push
+    + demoAndLog
 
   /// The sections in the same order.
   public static let sections: [String] = keys.map(\.section).reduce(into: []) { sections, section in
@@ -31,6 +34,12 @@ public enum SettingsTable {
     .optionalWhole(
       "server.shards", \.server.server.shards, 1...255, .threads, "Loop threads that share the connections.",
       unset: "one per core", flag: "--shards"),
+    .optionalText(
+      "server.username", \.server.server.username, .any,
+      "User that HTTP Basic asks for below `/genesys/1`; goes with `server.password`.", unset: "nobody is asked"),
+    .optionalText(
+      "server.password", \.server.server.password, .any, "Password that HTTP Basic asks for below `/genesys/1`.",
+      unset: "nobody is asked", isSecret: true),
   ]
 
   private static let admin: [SettingKey] = [
@@ -46,6 +55,22 @@ public enum SettingsTable {
     .texts(
       "admin.allowedHosts", \.server.admin.allowedHosts, .authority,
       "Hosts that a `Host` header may give on the admin listener, besides its own address and `localhost`."),
+  ]
+
+  private static let data: [SettingKey] = [
+    .optionalText(
+      "data.directory", \.server.data.directory, .directory,
+      "Directory for services, chats and messages of absent users, so that they outlive the broker.",
+      unset: "all is kept in memory alone", flag: "--data"),
+    .choice(
+      "data.durability", \.server.data.durability,
+      "What an accepted message outlives: the end of the process, `kill -9` included, or a loss of power too."),
+    .optionalWhole(
+      "data.maxBytes", \.server.data.maxBytes, 65_536...(1 << 44), .bytes,
+      "Size of the data file; beyond it what has to be kept is refused (507).", unset: "what the disk holds"),
+    .time(
+      "data.endedChatRetention", \.server.gms.chat.endedChatRetention, 1...longestMilliseconds,
+      "How long a service is kept whose chat has ended, where `gms.serviceTtl` does not end it sooner."),
   ]
 
   private static let bayeux: [SettingKey] = [

@@ -13,6 +13,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
   case headerName
   case bearerToken
   case absolutePath
+  case directory
 
   public var expectation: String {
     switch self {
@@ -27,6 +28,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     case .headerName: "the name of an HTTP header"
     case .bearerToken: "a text of visible ASCII characters without spaces"
     case .absolutePath: "a path that begins with \"/\""
+    case .directory: "the path of a directory"
     }
   }
 
@@ -42,6 +44,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     case .baseURL: OriginText.isBaseURL(text)
     case .headerName: !text.isEmpty && text.utf8.allSatisfy(Self.isTokenByte)
     case .bearerToken: !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    case .directory: !text.isEmpty && !text.utf8.contains { $0 < 0x20 || $0 == 0x7F }
     case .absolutePath: text.hasPrefix("/") && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
   }

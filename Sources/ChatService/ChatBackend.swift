@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Bytes
 
 /// The name of one call, minted by the service. A backend that sees it twice does the thing once.
 public struct CallID: Sendable, Hashable {
@@ -26,6 +27,17 @@ public enum ChatAvailability: Sendable, Hashable {
   case waiting, available
 }
 
+/// A service for which an agent became available, or is no longer.
+public struct AvailabilityChange: Sendable, Hashable {
+  public let serviceID: String
+  public let availability: ChatAvailability
+
+  public init(serviceID: String, availability: ChatAvailability) {
+    self.serviceID = serviceID
+    self.availability = availability
+  }
+}
+
 /// A service as the backend gets to know it.
 public struct ChatServiceRequest: Sendable, Hashable {
   /// Minted by the service, unguessable.
@@ -35,12 +47,18 @@ public struct ChatServiceRequest: Sendable, Hashable {
   /// Business data, in the order of the request.
   public let data: [ChatFields.Field]
   public let ttl: Duration
+  /// Who is to take its chat, and from when on it waits for him.
+  public let routing: RoutingRequest
 
-  public init(serviceID: String, name: String, data: [ChatFields.Field], ttl: Duration) {
+  public init(
+    serviceID: String, name: String, data: [ChatFields.Field], ttl: Duration,
+    routing: RoutingRequest = RoutingRequest()
+  ) {
     self.serviceID = serviceID
     self.name = name
     self.data = data
     self.ttl = ttl
+    self.routing = routing
   }
 }
 
@@ -165,6 +183,9 @@ public protocol ChatBackend: Sendable {
   /// - Parameter position: of its last entry in the transcript, or of the last entry before it where it has none; nil
   ///   when the event was not taken because the service has no such live chat.
   func acknowledge(_ event: ChatBackendEvent, position: Int?) async
+  /// The event has its place, but it could not be kept yet: whoever waits for it is to be told so. It is acknowledged
+  /// only if it comes again; a backend that may be restarted keeps it.
+  func postpone(_ event: ChatBackendEvent) async
 
   func createService(_ service: ChatServiceRequest) async throws(ChatBackendError)
   func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability
@@ -186,12 +207,26 @@ public protocol ChatBackend: Sendable {
   func clientPresence(_ serviceID: String, isOnline: Bool) async
   /// Tells the chat server that the customer is still there though silent.
   func keepAlive(_ serviceID: String) async throws(ChatBackendError)
+
+  /// Services without a chat whose availability changed, as it happens. Has one consumer at a time.
+  func availabilityChanges() async -> AsyncStream<AvailabilityChange>
+  /// Where a service stands in its queue; nil where this backend queues nothing.
+  func queuePosition(_ serviceID: String) async throws(ChatBackendError) -> QueuePosition?
+  /// The service is gone for good.
+  func removeService(_ serviceID: String) async
+  /// Does what is due at `now`; called a few times a second.
+  func advance(to now: Instant) async
 }
 
 /// For a backend that is never somewhere else, loses no events, and forgets no silent customer.
 extension ChatBackend {
   public var keepAliveInterval: Duration? { nil }
+  public func availabilityChanges() async -> AsyncStream<AvailabilityChange> { AsyncStream { $0.finish() } }
+  public func queuePosition(_ serviceID: String) async throws(ChatBackendError) -> QueuePosition? { nil }
+  public func removeService(_ serviceID: String) async {}
+  public func advance(to now: Instant) async {}
   public func keepAlive(_ serviceID: String) async throws(ChatBackendError) {}
+  public func postpone(_ event: ChatBackendEvent) async {}
   public func relocate(_ serviceID: String) async throws(ChatBackendError) -> ChatServerAddress { throw .unavailable }
   public func refresh(_ serviceID: String, after position: Int) async throws(ChatBackendError) -> [ChatBackendEvent] {
     []

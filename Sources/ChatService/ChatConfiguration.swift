@@ -19,26 +19,17 @@ public enum PositionStyle: String, Sendable, Hashable, CaseIterable {
   case number
 }
 
-/// A service that clients may create by name. nil means: as ``ChatConfiguration`` says.
-public struct ChatServiceDefinition: Sendable, Hashable {
-  /// GMS `_ttl`.
-  public var ttl: Duration?
-  /// GMS `_chat_endpoint`, `tenant:endpoint`.
-  public var endpoint: String?
-  /// GMS `_chat_400_response_on_disconnected`.
-  public var chat400OnDisconnected: Bool?
-
-  public init(ttl: Duration? = nil, endpoint: String? = nil, chat400OnDisconnected: Bool? = nil) {
-    self.ttl = ttl
-    self.endpoint = endpoint
-    self.chat400OnDisconnected = chat400OnDisconnected
-  }
-}
-
 /// Every option of the chat service, with its default and the reason for it.
 public struct ChatConfiguration: Sendable {
-  /// Basic services by name. GMS ships `request-chat`.
-  public var services: [String: ChatServiceDefinition] = ["request-chat": ChatServiceDefinition()]
+  /// Services by name; at first those that are shipped.
+  public var services = ShippedServices.definitions
+  /// Other names of services.
+  public var aliases = ShippedServices.aliases
+  /// What HTTP Basic asks of every call below `/genesys/1/service`, unless the service has its own (GMS `[server]`).
+  public var credentials = BasicCredentials()
+  /// Mount path of the Bayeux endpoint, for the `_comet_url` of dialogs.
+  public var cometPath = "/genesys/cometd"
+  public var storageLimits = StorageLimits()
 
   /// `full`: one client family needs `chatSessionId` and `transcriptPosition`, another all six URLs.
   public var cometReply = CometReply.full
@@ -59,6 +50,8 @@ public struct ChatConfiguration: Sendable {
   /// GMS `_ttl`: how long a service is kept after it was last used; then its id is unknown (404).
   /// Counted from the last use, so that no chat vanishes while people talk in it.
   public var serviceTTL: Duration = .seconds(86_400)
+  /// The same for a service whose chat has ended, where that is shorter.
+  public var endedChatRetention: Duration = .seconds(86_400)
   /// GMS `[chat] default_chat_endpoint`.
   public var defaultEndpoint = "Environment:default"
   /// GMS `chat_load_balancer_url_path`, a member of every verbose reply; nothing is served there.
@@ -69,6 +62,11 @@ public struct ChatConfiguration: Sendable {
   public var limits = ChatLimits()
 
   public init() {}
+
+  /// What a name, or another name for the same, stands for.
+  public func definition(named name: String) -> ChatServiceDefinition? {
+    services[name] ?? aliases[name].flatMap { services[$0] }
+  }
 }
 
 /// Every bound of the chat service, and what the client sees when it is reached.

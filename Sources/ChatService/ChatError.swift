@@ -6,10 +6,12 @@ import Bytes
 /// The body is `{"exception":"…","message":"…"}` as GMS 8 answers it: clients show `message`, and one takes the
 /// mere presence of `exception` for the end of the chat. Two cases have no body, one has a text.
 public enum ChatError: Error, Hashable, Sendable, CaseIterable {
-  case unknownServiceName, unknownService, noChat
+  case unknownServiceName, unknownService, noChat, unknownAction
+  case missingLookupKey, noPushDevice, pokeOff
+  case unknownKey, badKey, storageFull, customNeedsUser
   case missingMessage, badPosition, messageTooLong, tooManyFields, fieldTooLong, tooMuchData
   case userRequired, wrongUser, chatEnded, badInput
-  case tooManyServices, notReady
+  case tooManyServices, notReady, notStored
   case backendUnavailable, backendTimeout
   case unauthorized, methodNotAllowed, unsupportedMediaType
 
@@ -33,6 +35,14 @@ public enum ChatError: Error, Hashable, Sendable, CaseIterable {
     case .unknownServiceName: (404, "service.ServiceNotFoundException", "no service of this name is configured")
     case .unknownService: (404, "service.ServiceNotFoundException", "no service has this id, or it expired")
     case .noChat: (404, "chat.ChatNotFoundException", "this service has no chat; create it first")
+    case .unknownAction: (404, "service.ServiceNotFoundException", "this service has no such action")
+    case .missingLookupKey: (400, "callback.CallbackExceptionInvalidParameter", "a mandatory field is missing")
+    case .noPushDevice: (400, "service.ServiceParameterException", "the service was created without a device to push to")
+    case .pokeOff: (403, "service.ServiceForbiddenException", "internal-poke is not configured for this service")
+    case .unknownKey: (404, "storage.StorageNotFoundException", "nothing is stored under this id or key")
+    case .badKey: (400, "storage.StorageParameterException", "a key is empty or too long")
+    case .storageFull: (507, "storage.StorageException", "the storage is full, or the value is too large")
+    case .customNeedsUser: (400, "storage.StorageParameterException", "gms_user header required for custom storage")
     case .missingMessage: (400, "chat.ChatParameterException", "message is missing")
     case .badPosition: (400, "chat.ChatParameterException", "transcriptPosition is not a number")
     case .messageTooLong: (400, "chat.ChatParameterException", "message is too long")
@@ -45,6 +55,7 @@ public enum ChatError: Error, Hashable, Sendable, CaseIterable {
     case .badInput: (400, "chat.ChatParameterException", "the chat server refused a parameter")
     case .tooManyServices: (503, "service.ServiceUnavailableException", "too many services; try again later")
     case .notReady: (503, "service.ServiceUnavailableException", "the service has not announced an agent yet")
+    case .notStored: (507, "service.StorageException", "the broker can not store this now; try again later")
     case .backendUnavailable: (500, "chat.ChatServerException", "the chat server cannot be reached")
     case .backendTimeout: (500, "chat.ChatServerException", "the chat server did not answer in time")
     case .unauthorized: (401, "security.UnauthorizedException", "user name and password are required")

@@ -4,8 +4,16 @@
 public struct ChatCaller: Sendable, Hashable {
   /// The `gms_user` header; nil when it is absent or empty.
   public let user: String?
+  /// What HTTP Basic said; nil for nothing.
+  public let credentials: BasicCredentials?
+  /// Scheme and authority under which the caller reaches us, `https://chat.example`; absolute URLs begin with it.
+  public let baseURL: String
 
-  public init(user: String? = nil) { self.user = user?.isEmpty == true ? nil : user }
+  public init(user: String? = nil, credentials: BasicCredentials? = nil, baseURL: String = "") {
+    self.user = user?.isEmpty == true ? nil : user
+    self.credentials = credentials
+    self.baseURL = baseURL
+  }
 }
 
 /// What can be done with the chat of a service; the raw value is what follows `…/ixn/chat` in the path.

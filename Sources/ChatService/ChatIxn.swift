@@ -97,7 +97,8 @@ struct ChatIxnStyle: Sendable {
 
 /// The paths that replies name; relative, because clients put the server in front themselves.
 enum ServicePath {
-  static func chat(_ serviceID: String) -> String { "/genesys/1/service/\(serviceID)/ixn/chat" }
+  static func chat(_ serviceID: String) -> String { service(serviceID) + "/ixn/chat" }
+  static func service(_ serviceID: String) -> String { "/genesys/1/service/\(serviceID)" }
 }
 
 /// Writes one JSON object: compact, or as GMS 8.1.1 printed it, with arrays compact all the same.

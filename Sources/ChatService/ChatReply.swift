@@ -5,6 +5,8 @@ public import Bytes
 public struct ChatReply: Sendable {
   public enum ContentType: Sendable, Hashable {
     case json, text, none
+    /// A type of its own, for what clients stored.
+    case other(String)
   }
 
   public let status: Int

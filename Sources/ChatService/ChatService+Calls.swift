@@ -4,47 +4,6 @@ import Bytes
 // MARK: the face to the HTTP routes
 
 extension ChatService {
-  /// `POST /genesys/1/service/{name}`: `{"_id":"…"}`, with `_verbose` also `_chatIxnAPI-CREATE-URL`.
-  public func createService(named name: String, fields: ChatFields, caller: ChatCaller) async -> ChatReply {
-    do throws(ChatError) {
-      return try await makeService(named: name, fields: fields, caller: caller)
-    } catch {
-      return error.reply
-    }
-  }
-
-  private func makeService(
-    named name: String, fields: ChatFields, caller: ChatCaller
-  ) async throws(ChatError) -> ChatReply {
-    guard let definition = configuration.services[name] else { throw .unknownServiceName }
-    try fields.check(configuration.limits)
-    guard records.count < configuration.limits.maxServices else { throw .tooManyServices }
-    let id = Identifiers.uuid4(using: &random)
-    let ttl = definition.ttl ?? configuration.serviceTTL
-    let expires = clock.now() + ttl
-    let data = fields.businessData(without: ["_verbose"])
-    let record = ServiceRecord(
-      id: id, definition: definition, data: data, ttl: ttl, expires: expires, user: caller.user ?? fields.cometDevice)
-    records[id] = record
-    let request = ChatServiceRequest(serviceID: id, name: name, data: data, ttl: ttl)
-    let outcome = await submit(id, awaiting: .answer) { backend, _ throws(ChatBackendError) in
-      try await backend.createService(request)
-    }
-    do throws(ChatError) {
-      try outcome.check()
-    } catch {
-      forget(record)
-      throw error
-    }
-    wake(for: .expiry(serviceID: id), at: expires)
-    counters.servicesCreated += 1
-    var members: [JSONValue.Member] = [.init("_id", .string(id))]
-    if fields.bool("_verbose") {
-      members.insert(.init("_chatIxnAPI-CREATE-URL", .string(ServicePath.chat(id))), at: 0)
-    }
-    return .json(JSONValue.object(members).encoded)
-  }
-
   // MARK: chats
 
   /// A call on the chat of a service: `POST /genesys/1/service/{id}/ixn/chat[/{operation}]`.
@@ -52,14 +11,15 @@ extension ChatService {
     _ operation: ChatOperation, service id: String, fields: ChatFields, caller: ChatCaller
   ) async -> ChatReply {
     do throws(ChatError) {
-      guard let record = records[id] else { throw .unknownService }
+      let record = try find(id, caller)
       try fields.check(configuration.limits)
-      record.expires = clock.now() + record.ttl
-      if operation == .create { return try await create(record, fields, caller) }
+      try await admit(record)
+      if operation != .refresh { try await checkJournal() }
+      if operation == .create { return await whenKept(try await create(record, fields, caller)) }
       if record.opening != nil { try await waitForOpening(of: record) }
       guard record.interaction != nil else { throw .noChat }
       try checkUser(of: record, caller)
-      if operation == .disconnect { return try await disconnect(record, fields) }
+      if operation == .disconnect { return await whenKept(try await disconnect(record, fields)) }
       return try await converse(operation, record, fields)
     } catch {
       return error.reply
@@ -70,7 +30,7 @@ extension ChatService {
 // MARK: the calls one by one
 
 extension ChatService {
-  private func checkUser(of record: ServiceRecord, _ caller: ChatCaller) throws(ChatError) {
+  func checkUser(of record: ServiceRecord, _ caller: ChatCaller) throws(ChatError) {
     guard configuration.strictUser, let user = caller.user, let owner = record.user, user != owner else { return }
     throw .wrongUser
   }
@@ -93,12 +53,14 @@ extension ChatService {
   }
 
   private func open(_ record: ServiceRecord, _ fields: ChatFields, _ caller: ChatCaller) throws(ChatError) {
-    let form = try CreateForm(fields, service: record, configuration: configuration)
+    let form = try CreateForm(
+      fields, service: record, configuration: configuration, more: pokeData(of: record, caller))
+    if let device = fields.chatDevice { record.device = device }
     let user = caller.user ?? record.user ?? fields.cometDevice
     guard user != nil || !form.notifiesByComet else { throw .userRequired }
     bind(record, to: user, notifies: form.notifiesByComet)
     record.isOnline = nil
-    record.opening = .init(notifiesByComet: form.notifiesByComet, timeZoneOffset: form.request.timeZoneOffset)
+    record.opening = .init(notifiesByComet: form.notifiesByComet, request: form.request)
     let call = mintCall()
     Task {
       let result: Result<ChatOpened, ChatBackendError>
@@ -120,13 +82,23 @@ extension ChatService {
     let openings = record.waiting.filter { waiters[$0]?.subject == .opening }
     guard case .success(let opened) = result else {
       if case .failure(let error) = result { for call in openings { settle(call, .failed(error)) } }
-      for event in opening.early { await backend.acknowledge(event, position: nil) }
+      for event in opening.early { await acknowledge(event, position: nil) }
       return
     }
     let now = clock.now()
     record.interaction = Interaction(
-      serviceID: id, opened: opened, notifiesByComet: opening.notifiesByComet, timeZoneOffset: opening.timeZoneOffset,
-      limits: configuration.limits)
+      serviceID: id, opened: opened, notifiesByComet: opening.notifiesByComet,
+      timeZoneOffset: opening.request.timeZoneOffset, limits: configuration.limits)
+    record.stored = StoredChat(
+      serviceID: id, opened: opened, nickname: opening.request.nickname, subject: opening.request.subject,
+      notifiesByComet: opening.notifiesByComet, timeZoneOffset: opening.request.timeZoneOffset)
+    keepService(record)
+    keep(.removeEntries(serviceID: id, through: .max))
+    keepChat(record)
+    commit()
+    if let timeout = record.definition.clientTimeout, !opening.notifiesByComet {
+      wake(for: .silence(serviceID: id), at: now + timeout)
+    }
     counters.chatsOpened += 1
     counters.liveChats += 1
     if opening.notifiesByComet { wake(for: .release(serviceID: id), at: now + configuration.limits.holdBack) }
@@ -136,7 +108,7 @@ extension ChatService {
     for call in openings { settle(call, .accepted) }
     // All at once, before anything suspends: later events must not come in between.
     let taken = opening.early.map { ($0, take($0)) }
-    for case (let event, .now(let position)) in taken { await backend.acknowledge(event, position: position) }
+    for case (let event, .now(let position)) in taken { await acknowledge(event, position: position) }
     if let user = record.user, opening.notifiesByComet, onlineUsers.contains(user) {
       await clientPresence(user: user, online: true)
     }
@@ -175,8 +147,16 @@ extension ChatService {
     }
     let refusesEnded = record.definition.chat400OnDisconnected ?? configuration.chat400OnDisconnected
     if record.interaction?.isLive == false, refusesEnded { throw .chatEnded }
+    let given = record.interaction?.cursor
     guard let ixn = record.interaction?.transcriptReply(after: position, isVerbose: isVerbose) else { throw .noChat }
-    return reply(ixn, of: record)
+    if record.interaction?.cursor != given { keepChat(record) }
+    let reply = reply(ixn, of: record)
+    guard await isKept() else {
+      // What this reply would have shown is still to be given.
+      if let given { record.interaction?.rewind(to: given) }
+      throw .notStored
+    }
+    return reply
   }
 
   private func disconnect(_ record: ServiceRecord, _ fields: ChatFields) async throws(ChatError) -> ChatReply {

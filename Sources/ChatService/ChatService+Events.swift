@@ -32,7 +32,9 @@ extension ChatService {
     }
     counters.entriesForgotten += (record.interaction?.transcript.forgotten ?? 0) - forgotten
     count(event)
-    record.expires = clock.now() + record.ttl
+    noteAgents(of: event, record)
+    touch(record)
+    keepEntries(effects.placed, of: event, forgotten: forgotten, record)
     // Pushed before the reply is released, so that the reply's position never runs ahead of the events'.
     carryOut(effects, record)
     if let cause = event.cause { settle(cause, .accepted) }
@@ -41,7 +43,11 @@ extension ChatService {
 
   func carryOut(_ effects: Interaction.Effects, _ record: ServiceRecord) {
     for ixn in effects.notifications { post(ixn, of: record) }
+    if effects.hasEnded { keepChat(record) }
+    commit()
     guard effects.hasEnded else { return }
+    touch(record)
+    wake(for: .expiry(serviceID: record.id), at: record.expires)
     counters.chatsEnded += 1
     counters.liveChats -= 1
     for call in record.waiting { settle(call, .chatEnded) }
@@ -49,14 +55,18 @@ extension ChatService {
 
   /// Sends what was held back until the reply of the create was written.
   func release(_ id: String) {
-    guard let record = records[id], let held = record.interaction?.release() else { return }
+    guard let record = records[id], record.interaction?.isHeldBack == true,
+      let held = record.interaction?.release()
+    else { return }
     for ixn in held { post(ixn, of: record) }
+    keepChat(record)
+    commit()
   }
 
   private func post(_ ixn: ChatIxn, of record: ServiceRecord) {
     guard let user = record.user else { return }
     counters.notifications += 1
-    notifier.post(
+    outbox.notifications.append(
       ChatNotification(
         user: user, tag: "service.chat.refresh.\(record.id)", message: style.encode(ixn, order: .event),
         serviceID: record.id, transcriptPosition: ixn.position))
@@ -142,7 +152,7 @@ extension ChatService {
     records[serviceID]?.interaction?.moved(to: server)
     for event in try await backend.refresh(serviceID, after: position) {
       guard case .now(let position) = take(event) else { continue }
-      await backend.acknowledge(event, position: position)
+      await acknowledge(event, position: position)
     }
     try await request(backend, call)
   }

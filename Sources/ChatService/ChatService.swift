@@ -8,12 +8,21 @@ public import Bytes
 public actor ChatService {
   public nonisolated let configuration: ChatConfiguration
   let backend: any ChatBackend
-  let notifier: any ChatNotifier
+  let journal: any ChatJournal
+  var outbox = ChatOutbox()
+  /// Acknowledgements that had to wait for the journal, in order.
+  let settledEvents: AsyncStream<SettledEvent>.Continuation
+  private let settled: AsyncStream<SettledEvent>
   let clock: any ChatClock
   var random: ChatRandom
   let style: ChatIxnStyle
+  /// By provider name or device type.
+  let pushProviders: [String: any PushProvider]
+  let storage: any ServiceStorage
 
   var records: [String: ServiceRecord] = [:]
+  /// Taken up from the journal; the backend is told of them when ``run()`` begins.
+  var restoredServices: [String] = []
   /// Services by the user whose comet sessions they notify.
   var servicesOfUser: [String: Set<String>] = [:]
   /// Users whose comet sessions are there, also before they have a chat. As many as there are sessions.
@@ -26,15 +35,24 @@ public actor ChatService {
   /// Once no more events come, by the end of ``run()`` or of the backend, no call could be answered: none is begun.
   var isStopped = false
 
-  /// - Parameter random: mints service ids; to be cryptographically strong outside tests.
+  /// - Parameters:
+  ///   - journal: keeps changes and posts notifications; nil keeps nothing and posts to `notifier`.
+  ///   - pushProviders: by provider name or device type, in lower case; `comet` is built in.
+  ///   - storage: keeps what clients store; nil keeps it in memory.
+  ///   - random: mints service ids; to be cryptographically strong outside tests.
   public init(
     configuration: ChatConfiguration = ChatConfiguration(), backend: any ChatBackend, notifier: any ChatNotifier,
-    clock: any ChatClock, random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    journal: (any ChatJournal)? = nil, clock: any ChatClock, pushProviders: [String: any PushProvider] = [:],
+    storage: (any ServiceStorage)? = nil,
+    random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     self.configuration = configuration
     self.backend = backend
-    self.notifier = notifier
+    self.journal = journal ?? MemoryJournal(notifier: notifier)
+    (settled, settledEvents) = AsyncStream.makeStream()
     self.clock = clock
+    self.pushProviders = pushProviders
+    self.storage = storage ?? MemoryStorage(limits: configuration.storageLimits)
     var generator = ChatRandom(base: random)
     callPrefix = Identifiers.text(16, using: &generator)
     self.random = generator
@@ -61,14 +79,17 @@ public actor ChatService {
   public func run() async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.takeEvents() }
+      group.addTask { await self.announceRestored() }
       group.addTask { await self.keepDeadlines() }
+      group.addTask { await self.takeAvailability() }
+      group.addTask { await self.passOnAcknowledgements(self.settled) }
     }
   }
 
   private func takeEvents() async {
     for await event in await backend.events() {
       guard case .now(let position) = take(event) else { continue }
-      await backend.acknowledge(event, position: position)
+      await acknowledge(event, position: position)
     }
     isStopped = true
     for call in Array(waiters.keys) { settle(call, .failed(.unavailable)) }
@@ -76,7 +97,10 @@ public actor ChatService {
 
   private func keepDeadlines() async {
     while !Task.isCancelled {
-      sweep(now: clock.now())
+      let now = clock.now()
+      sweep(now: now)
+      await backend.advance(to: now)
+      await storage.sweep(now: now)
       try? await Task.sleep(for: configuration.limits.sweepInterval)
     }
   }
@@ -87,8 +111,14 @@ public actor ChatService {
       switch alarm.reason {
       case .call(let call): overdue(call)
       case .expiry(let id): expire(id, now: now)
-      case .release(let id): release(id)
+      case .release(let id):
+        releaseNotices(id)
+        release(id)
       case .keepAlive(let id, let chat): keepAlive(id, chat: chat, now: now)
+      case .confirmation(let id): confirmationOverdue(id, now: now)
+      case .unseen(let id): pushUnseen(id, now: now)
+      case .silence(let id): checkSilence(id, now: now)
+      case .push(let message, let attempt): push(message, attempt: attempt)
       }
     }
   }
@@ -123,6 +153,13 @@ public actor ChatService {
     for call in record.waiting { settle(call, .failed(.notFound)) }
     bind(record, to: nil, notifies: false)
     records[record.id] = nil
+    keep(.removeService(record.id))
+    commit()
+    let id = record.id
+    Task {
+      await backend.removeService(id)
+      await storage.removeBox(.service(id))
+    }
   }
 
   private func keepAlive(_ id: String, chat: String, now: Instant) {
@@ -157,6 +194,7 @@ public actor ChatService {
         return false
       }
       record.isOnline = isOnline
+      reachabilityChanged(record, isOnline)
       return true
     }
     for id in changed { await backend.clientPresence(id, isOnline: isOnline) }

@@ -8,13 +8,13 @@ struct CreateForm: Sendable {
 
   /// - Throws: ``ChatError/messageTooLong`` or ``ChatError/tooMuchData``.
   init(
-    _ fields: ChatFields, service: ServiceRecord, configuration: ChatConfiguration
+    _ fields: ChatFields, service: ServiceRecord, configuration: ChatConfiguration, more: [ChatFields.Field] = []
   ) throws(ChatError) {
     notifiesByComet = fields["notify_by"]?.lowercased() == "comet"
     let message = fields.text("message")
     if let message, message.utf8.count > configuration.limits.maxMessageBytes { throw .messageTooLong }
     let person = Person(fields)
-    let data = Self.userData(fields, person, service: service.data)
+    let data = Self.userData(fields, person, service: service.data) + more
     guard data.byteCount <= configuration.limits.maxDataBytes else { throw .tooMuchData }
     request = ChatRequest(
       serviceID: service.id, endpoint: service.definition.endpoint ?? configuration.defaultEndpoint,
@@ -42,7 +42,8 @@ struct CreateForm: Sendable {
   /// Names that mean something to the API itself; everything else is business data.
   private static let parameters: Set<String> = [
     "_verbose", "notify_by", "firstName", "lastName", "email", "FirstName", "LastName", "EmailAddress", "subject",
-    "userDisplayName", "message", "clientTimeZoneOffset",
+    "userDisplayName", "message", "clientTimeZoneOffset", "poke_url", "push_notification_deviceid",
+    "push_notification_type", "push_notification_language", "push_notification_debug", "push_notification_provider",
   ]
 }
 

@@ -18,7 +18,7 @@ extension EmbeddedChatBackend {
   /// Joins a chat under `nickname`.
   ///
   /// - Throws: ``AgentError/badNickname``, ``AgentError/nicknameTaken``, ``AgentError/alreadyJoined``,
-  ///   ``AgentError/tooManyInChat`` and, as every call, ``AgentError/noSuchChat``, ``AgentError/chatEnded`` and
+  ///   ``AgentError/tooManyInChat``, ``AgentError/offeredToAnother`` and, as every call, ``AgentError/noSuchChat``, ``AgentError/chatEnded`` and
   ///   ``AgentError/unavailable``.
   @discardableResult
   public func join(_ serviceID: String, nickname: String) async throws(AgentError) -> AgentChat {
@@ -27,7 +27,9 @@ extension EmbeddedChatBackend {
     guard nickname != chat.customer else { throw .nicknameTaken }
     guard !chat.agents.contains(nickname) else { throw .alreadyJoined }
     guard chat.agents.count < limits.maxAgentsInChat else { throw .tooManyInChat }
+    if let offer = router.entries[serviceID]?.offer, offer.agent != nickname { throw .offeredToAnother }
     chatOf[serviceID]?.agents.append(nickname)
+    carryOut(router.joined(serviceID, nickname, now: clock.now()))
     return try await tell([.notice(.joined, nickname, .agent)], in: serviceID, of: chat)
   }
 
@@ -74,6 +76,7 @@ extension EmbeddedChatBackend {
   public func leave(_ serviceID: String, nickname: String) async throws(AgentError) -> AgentChat {
     let chat = try joinedChat(serviceID, nickname)
     chatOf[serviceID]?.agents.removeAll { $0 == nickname }
+    carryOut(router.left(serviceID, nickname, now: clock.now()))
     return try await tell([.notice(.left, nickname, .agent)], in: serviceID, of: chat)
   }
 
@@ -88,29 +91,12 @@ extension EmbeddedChatBackend {
     return agentChat(serviceID, chatOf[serviceID] ?? chat)
   }
 
-  /// The agents that ever said whether they are ready, by name.
-  public func agents() -> [AgentState] {
-    readiness.sorted { $0.key < $1.key }.map { state($0.key, isReady: $0.value) }
-  }
-
-  /// - Throws: ``AgentError/badNickname``, ``AgentError/tooManyAgents``.
-  @discardableResult
-  public func setReady(_ name: String, _ isReady: Bool) throws(AgentError) -> AgentState {
-    guard !name.isEmpty, name.utf8.count <= limits.maxNicknameBytes else { throw .badNickname }
-    guard readiness[name] != nil || readiness.count < limits.maxAgents else { throw .tooManyAgents }
-    readiness[name] = isReady
-    return state(name, isReady: isReady)
-  }
-
-  private func state(_ name: String, isReady: Bool) -> AgentState {
-    AgentState(name: name, isReady: isReady, chats: chatOf.values.count { $0.isLive && $0.agents.contains(name) })
-  }
-
   func agentChat(_ serviceID: String, _ chat: Chat) -> AgentChat {
     AgentChat(
       serviceID: serviceID, chatSessionID: chat.opened.chatSessionID, isLive: chat.isLive, customer: chat.customer,
       subject: chat.subject, startedAtSecondsSince1970: chat.opened.startedAtSecondsSince1970,
-      transcriptPosition: chat.position, agents: chat.agents, isCustomerOnline: chat.isCustomerOnline)
+      transcriptPosition: chat.position, agents: chat.agents, isCustomerOnline: chat.isCustomerOnline,
+      offeredTo: router.entries[serviceID]?.offer?.agent, userData: chat.userData)
   }
 
   private func tell(

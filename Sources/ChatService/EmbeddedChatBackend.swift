@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Bytes
+public import Bytes
 
 /// A chat server in this process: customers come through the ``ChatBackend`` face, agents through the methods of
 /// `EmbeddedChatBackend+Agents`.
@@ -9,6 +9,7 @@ public actor EmbeddedChatBackend: ChatBackend {
     let opened: ChatOpened
     let customer: String
     let subject: String
+    var userData: [ChatFields.Field] = []
     /// Counts chats, so that lists are in the order of opening.
     let number: Int
     var isLive = true
@@ -27,7 +28,10 @@ public actor EmbeddedChatBackend: ChatBackend {
   /// By service.
   var chatOf: [String: Chat] = [:]
   var endedChats: [(serviceID: String, number: Int)] = []
-  var readiness: [String: Bool] = [:]
+  var router = Router()
+  /// Of services that routing was told of before they have a chat.
+  private var requests: [String: RoutingRequest] = [:]
+  private var changes: AsyncStream<AvailabilityChange>.Continuation?
   private var chatCount = 0
   private var eventCount = 0
 
@@ -41,11 +45,14 @@ public actor EmbeddedChatBackend: ChatBackend {
   private var observers: [Int: AsyncStream<AgentEvent>.Continuation] = [:]
   private var observerCount = 0
 
-  /// - Parameter server: what verbose replies name as the chat server.
+  /// - Parameters:
+  ///   - server: what verbose replies name as the chat server.
+  ///   - statistics: answers what `_target` checks; nil, or a nil answer, takes this backend's own numbers.
   public init(
     clock: any ChatClock,
     server: ChatServerAddress = ChatServerAddress(host: "127.0.0.1", webAPIPort: 4856, loadBalancerAlias: "350"),
     limits: EmbeddedChatLimits = EmbeddedChatLimits(),
+    statistics: (@Sendable (_ name: String, _ target: RoutingTarget) -> Double?)? = nil,
     random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     self.clock = clock
@@ -53,6 +60,7 @@ public actor EmbeddedChatBackend: ChatBackend {
     self.limits = limits
     self.random = ChatRandom(base: random)
     (stream, output) = AsyncStream.makeStream()
+    router.statistics = statistics
   }
 
   // MARK: events
@@ -77,10 +85,27 @@ public actor EmbeddedChatBackend: ChatBackend {
   }
 
   public func acknowledge(_ event: ChatBackendEvent, position: Int?) {
-    if let position, chatOf[event.serviceID]?.opened.chatSessionID == event.chatSessionID {
-      chatOf[event.serviceID]?.position = position
+    if let position, let chat = chatOf[event.serviceID], chat.opened.chatSessionID == event.chatSessionID {
+      chatOf[event.serviceID]?.position = max(position, chat.position)
     }
     unacknowledged.removeValue(forKey: event.id)?.resume(returning: position)
+  }
+
+  public func postpone(_ event: ChatBackendEvent) {
+    unacknowledged.removeValue(forKey: event.id)?.resume(throwing: AgentError.notStored)
+  }
+
+  func noteEvents(_ latest: Int) { eventCount = max(eventCount, latest) }
+
+  func newChat(_ opened: ChatOpened, customer: String, subject: String) -> Chat {
+    chatCount += 1
+    return Chat(opened: opened, customer: customer, subject: subject, number: chatCount)
+  }
+
+  /// Takes over a chat that was opened before.
+  func place(_ chat: Chat, of serviceID: String) {
+    chatOf[serviceID] = chat
+    if !chat.isLive { listEnded(serviceID, chat.number) }
   }
 
   /// Sends an event on its way.
@@ -105,7 +130,7 @@ public actor EmbeddedChatBackend: ChatBackend {
         unacknowledged[emit(content, in: serviceID, of: chat)] = waiting
       }
     } catch {
-      throw .unavailable
+      throw error as? AgentError ?? .unavailable
     }
     if position == nil { throw .chatEnded }
   }
@@ -114,12 +139,17 @@ public actor EmbeddedChatBackend: ChatBackend {
     guard let number = chatOf[serviceID]?.number else { return }
     chatOf[serviceID]?.isLive = false
     chatOf[serviceID]?.agents = []
+    carryOut(router.ended(serviceID, now: clock.now()))
+    listEnded(serviceID, number)
+    tellAgents(.ended(serviceID: serviceID))
+  }
+
+  private func listEnded(_ serviceID: String, _ number: Int) {
     endedChats.append((serviceID, number))
     if endedChats.count > limits.maxEndedChats {
       let oldest = endedChats.removeFirst()
       if chatOf[oldest.serviceID]?.number == oldest.number { chatOf[oldest.serviceID] = nil }
     }
-    tellAgents(.ended(serviceID: serviceID))
   }
 
   // MARK: observers
@@ -137,7 +167,7 @@ public actor EmbeddedChatBackend: ChatBackend {
 
   private func forgetObserver(_ number: Int) { observers[number] = nil }
 
-  private func tellAgents(_ event: AgentEvent) {
+  func tellAgents(_ event: AgentEvent) {
     for observer in observers.values { observer.yield(event) }
   }
 }
@@ -145,11 +175,59 @@ public actor EmbeddedChatBackend: ChatBackend {
 // MARK: the customer's side
 
 extension EmbeddedChatBackend {
-  /// Nothing to remember: a chat brings all it needs.
-  public func createService(_ service: ChatServiceRequest) async throws(ChatBackendError) {}
+  public func createService(_ service: ChatServiceRequest) async throws(ChatBackendError) {
+    // A basic service with nothing special to it needs no remembering: its chat brings all it needs.
+    if service.routing != RoutingRequest() { requests[service.serviceID] = service.routing }
+    guard let chat = chatOf[service.serviceID], chat.isLive else { return queue(service.serviceID) }
+    // Told again of a chat that was taken up after a restart: nobody had joined it, so it is offered anew.
+    guard chat.agents.isEmpty else { return }
+    carryOut(router.enqueue(service.serviceID, service.routing, hasChat: true, now: clock.now()))
+  }
 
   public func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability {
-    readiness.values.contains(true) ? .available : .waiting
+    queue(serviceID)
+    let request = requests[serviceID] ?? RoutingRequest()
+    return router.isAvailable(request, serviceID, now: clock.now()) ? .available : .waiting
+  }
+
+  /// Queues a service that waits for its agent before there is a chat.
+  private func queue(_ serviceID: String) {
+    guard let request = requests[serviceID], request.isQueuedAtOnce, chatOf[serviceID]?.isLive != true else { return }
+    carryOut(router.enqueue(serviceID, request, hasChat: false, now: clock.now()))
+  }
+
+  public func availabilityChanges() async -> AsyncStream<AvailabilityChange> {
+    let (stream, continuation) = AsyncStream<AvailabilityChange>.makeStream()
+    changes = continuation
+    return stream
+  }
+
+  public func queuePosition(_ serviceID: String) async throws(ChatBackendError) -> QueuePosition? {
+    if let position = router.position(serviceID) { return position }
+    let request = requests[serviceID] ?? RoutingRequest()
+    let isReady = router.isAvailable(request, serviceID, now: clock.now())
+    return QueuePosition(position: 0, total: 0, isAgentReady: isReady, eta: .zero)
+  }
+
+  public func removeService(_ serviceID: String) async {
+    requests[serviceID] = nil
+    if chatOf[serviceID]?.isLive != true { carryOut(router.ended(serviceID, now: clock.now())) }
+  }
+
+  public func advance(to now: Instant) async { carryOut(router.advance(to: now)) }
+
+  /// Tells whom it concerns what routing decided.
+  func carryOut(_ effects: [Router.Effect]) {
+    for effect in effects {
+      switch effect {
+      case .offered(let id, let agent):
+        guard let chat = chatOf[id] else { continue }
+        tellAgents(.offered(agentChat(id, chat), to: agent))
+      case .withdrawn(let id, let agent): tellAgents(.withdrawn(serviceID: id, from: agent))
+      case .became(let availability, let id):
+        changes?.yield(AvailabilityChange(serviceID: id, availability: availability))
+      }
+    }
   }
 
   public func openChat(_ request: ChatRequest, call: CallID) async throws(ChatBackendError) -> ChatOpened {
@@ -160,10 +238,12 @@ extension EmbeddedChatBackend {
       userID: Identifiers.text(16, of: "0123456789ABCDEF", using: &random),
       secureKey: Identifiers.text(16, using: &random),
       startedAtSecondsSince1970: clock.secondsSince1970(), server: server)
-    chatCount += 1
-    let chat = Chat(opened: opened, customer: request.nickname, subject: request.subject, number: chatCount)
+    var chat = newChat(opened, customer: request.nickname, subject: request.subject)
+    chat.userData = request.userData
     chatOf[request.serviceID] = chat
     tellAgents(.opened(agentChat(request.serviceID, chat)))
+    let routing = requests[request.serviceID] ?? RoutingRequest()
+    carryOut(router.enqueue(request.serviceID, routing, hasChat: true, now: clock.now()))
     if let text = request.firstMessage { try await send(text, in: request.serviceID, call: call) }
     return opened
   }

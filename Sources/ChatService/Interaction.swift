@@ -9,6 +9,8 @@ struct Interaction: Sendable {
   struct Effects: Sendable, Equatable {
     /// To be pushed, in this order.
     var notifications: [ChatIxn] = []
+    /// Entries that now have their places.
+    var placed: [TranscriptEntry] = []
     /// Of the last entry, for whoever made the event; nil when no live chat took it.
     var position: Int?
     /// False for an event that came before or belongs to another chat.
@@ -30,6 +32,8 @@ struct Interaction: Sendable {
   private(set) var cursor = 1
   /// Events of a new chat that wait until the reply of its create is written; nil once it is.
   private var heldBack: [ChatIxn]?
+  /// The event that ended the chat.
+  private(set) var endedBy: String?
   private var rememberedEvents: [String] = []
   private var oldestRemembered = 0
 
@@ -58,9 +62,10 @@ struct Interaction: Sendable {
     remember(event.id)
     switch event.content {
     case .entries(let entries):
-      let notifications = append(entries, at: event.secondsSince1970, isVerbose: isVerbose, ends: false)
-      return Effects(notifications: notifications, position: transcript.position, isNew: true)
+      let (notifications, placed) = append(entries, at: event.secondsSince1970, isVerbose: isVerbose, ends: false)
+      return Effects(notifications: notifications, placed: placed, position: transcript.position, isNew: true)
     case .ended(let entries):
+      endedBy = event.id
       return end(with: entries, at: event.secondsSince1970)
     case .relocated(let server):
       self.server = server
@@ -78,19 +83,44 @@ struct Interaction: Sendable {
     return give(held)
   }
 
+  /// What was given from `position` on did not reach the client.
+  mutating func rewind(to position: Int) { cursor = min(cursor, position) }
+
+  /// Goes on where a stored chat was.
+  ///
+  /// - Parameter events: ids of the latest events, oldest first.
+  mutating func resume(_ chat: StoredChat, _ transcript: Transcript, events: [String]) {
+    self.transcript = transcript
+    server = chat.server
+    isLive = chat.isLive
+    endedBy = chat.endedBy
+    rememberedEvents = events
+    if !notifiesByComet {
+      cursor = chat.cursor
+    } else if !chat.isHeldBack {
+      (heldBack, cursor) = (nil, transcript.position)
+    } else {
+      var held = heldBack ?? []
+      for placed in transcript.entries { held.append(ixn(.transcript, position: placed.position, entries: [placed])) }
+      if !isLive { held.append(ixn(.disconnected, position: transcript.position, entries: [])) }
+      heldBack = held
+    }
+  }
+
   mutating func moved(to server: ChatServerAddress) { self.server = server }
 
   private mutating func end(with entries: [ChatEntry], at seconds: Int64) -> Effects {
     isLive = false
     // The end itself is a plain event, also when a verbose disconnect caused it.
-    let notifications = append(entries, at: seconds, isVerbose: false, ends: true)
-    return Effects(notifications: notifications, position: transcript.position, isNew: true, hasEnded: true)
+    let (notifications, placed) = append(entries, at: seconds, isVerbose: false, ends: true)
+    return Effects(
+      notifications: notifications, placed: placed, position: transcript.position, isNew: true, hasEnded: true)
   }
 
   /// Gives the entries their places; the events that tell of them, each holding what may stand together.
   private mutating func append(
     _ entries: [ChatEntry], at seconds: Int64, isVerbose: Bool, ends: Bool
-  ) -> [ChatIxn] {
+  ) -> ([ChatIxn], [TranscriptEntry]) {
     let elapsed = max(0, seconds - opened.startedAtSecondsSince1970)
     var groups: [[TranscriptEntry]] = []
     for entry in entries {
@@ -101,7 +131,8 @@ struct Interaction: Sendable {
         groups.append([placed])
       }
     }
-    guard notifiesByComet else { return [] }
+    let placed = groups.flatMap { $0 }
+    guard notifiesByComet else { return ([], placed) }
     if ends, groups.last?.last?.entry.kind.isIsolated ?? true { groups.append([]) }
     let events = groups.enumerated().map { index, group in
       let isLast = ends && index == groups.count - 1
@@ -111,9 +142,9 @@ struct Interaction: Sendable {
     }
     guard heldBack == nil else {
       heldBack?.append(contentsOf: events)
-      return []
+      return ([], placed)
     }
-    return give(events)
+    return (give(events), placed)
   }
 
   private mutating func give(_ events: [ChatIxn]) -> [ChatIxn] {

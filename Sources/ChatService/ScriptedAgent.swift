@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An agent that is a program, for demonstrations and tests: joins every new chat, greets, answers what is said.
+/// An agent that is a program, for demonstrations and tests: joins every chat it is offered, greets, answers.
 public struct ScriptedAgent: Sendable {
   /// How long it takes over things, so that a customer sees it typing.
   public struct Pace: Sendable, Hashable {
@@ -33,7 +33,7 @@ public struct ScriptedAgent: Sendable {
     self.sleep = sleep
   }
 
-  /// Attends to the chats that are opened from now on, until cancelled.
+  /// Attends to the chats that are offered from now on, until cancelled.
   ///
   /// - Parameter whenReady: called once no new chat can be missed any more.
   public func run(whenReady: @Sendable () -> Void = {}) async {
@@ -42,15 +42,22 @@ public struct ScriptedAgent: Sendable {
     whenReady()
     await withDiscardingTaskGroup { group in
       var inboxes: [String: AsyncStream<String>.Continuation] = [:]
+      /// What customers say before their chat is offered to this agent.
+      var unheard: [String: AsyncStream<String>] = [:]
       for await event in events {
         switch event {
         case .opened(let chat):
           let (texts, inbox) = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingOldest(Self.maxUnread))
           inboxes[chat.serviceID] = inbox
+          unheard[chat.serviceID] = texts
+        case .offered(let chat, to: nickname):
+          guard let texts = unheard.removeValue(forKey: chat.serviceID) else { continue }
           group.addTask { await attend(to: chat, texts) }
         case .message(let id, let text): inboxes[id]?.yield(text)
-        case .ended(let id): inboxes.removeValue(forKey: id)?.finish()
-        case .typing, .presence: break
+        case .ended(let id):
+          unheard[id] = nil
+          inboxes.removeValue(forKey: id)?.finish()
+        case .offered, .withdrawn, .typing, .presence: break
         }
       }
       group.cancelAll()

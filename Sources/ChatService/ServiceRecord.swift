@@ -6,12 +6,14 @@ final class ServiceRecord {
   /// A chat that the backend has been asked for.
   struct Opening {
     let notifiesByComet: Bool
-    let timeZoneOffset: Int
+    let request: ChatRequest
     /// Events that overtook the backend's answer.
     var early: [ChatBackendEvent] = []
   }
 
   let id: String
+  /// The name under which it was created.
+  let name: String
   let definition: ChatServiceDefinition
   let data: [ChatFields.Field]
   let ttl: Duration
@@ -20,16 +22,40 @@ final class ServiceRecord {
   var user: String?
   var opening: Opening?
   var interaction: Interaction?
+  /// When it was last used, as far as the journal knows.
+  var usedAt: Int64 = 0
+  /// What the journal knows of the chat.
+  var stored: StoredChat?
   /// Calls that wait for something of this service.
   var waiting: Set<CallID> = []
   /// What the backend was last told about the customer.
   var isOnline: Bool?
+  /// Whether the client was told that an agent is available, which opens the chat to it for good.
+  var isAnnounced = false
+  /// Notices that wait until the reply that names the service is written; nil once it is.
+  var heldNotices: [ServiceNotice]? = []
+  /// Whether it was created as a callback.
+  var isCallback = false
+  /// How far a callback that waits for its agent has come.
+  var callback: CallbackFlow?
+  /// Whether an agent has joined the chat.
+  var isRouted = false
+  /// Where native pushes go.
+  var device: PushDevice?
+  /// Texts of agents that the customer, who is away, has not seen; the latest few.
+  var unseen: [String] = []
+  /// When they are pushed natively.
+  var unseenDue: Instant?
+  /// When the customer was heard of last.
+  var lastHeard: Instant
 
   init(
-    id: String, definition: ChatServiceDefinition, data: [ChatFields.Field], ttl: Duration, expires: Instant,
-    user: String?
+    id: String, name: String, definition: ChatServiceDefinition, data: [ChatFields.Field], ttl: Duration,
+    expires: Instant, user: String?, now: Instant
   ) {
     self.id = id
+    self.name = name
+    lastHeard = now
     self.definition = definition
     self.data = data
     self.ttl = ttl
@@ -73,6 +99,10 @@ final class Alarm: Deadlined {
     case expiry(serviceID: String)
     case release(serviceID: String)
     case keepAlive(serviceID: String, chatSessionID: String)
+    case confirmation(serviceID: String)
+    case unseen(serviceID: String)
+    case silence(serviceID: String)
+    case push(PushMessage, attempt: Int)
   }
 
   let reason: Reason
@@ -113,4 +143,10 @@ public struct ChatStatistics: Sendable, Hashable {
   public var eventsNotTaken = 0
   /// Transcript entries dropped for ``ChatLimits/maxTranscriptEntries`` or ``ChatLimits/maxTranscriptBytes``.
   public var entriesForgotten = 0
+  /// Native pushes that a provider took, that none took in the end, and for which there was no provider.
+  public var pushesDelivered = 0
+  public var pushesFailed = 0
+  public var pushesWithoutProvider = 0
+  /// Calls refused for want of user and password.
+  public var unauthorized = 0
 }

@@ -17,6 +17,13 @@ struct Transcript: Sendable {
     maxBytes = limits.maxTranscriptBytes
   }
 
+  /// Takes over entries that have their places.
+  mutating func resume(_ entries: [TranscriptEntry], position: Int) {
+    self.entries = entries
+    self.position = position
+    byteCount = entries.reduce(0) { $0 + $1.entry.byteCount }
+  }
+
   /// Gives `entry` the next position.
   mutating func append(_ entry: ChatEntry, seconds: Int64) -> TranscriptEntry {
     position += 1

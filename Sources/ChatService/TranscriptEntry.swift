@@ -67,4 +67,10 @@ public struct TranscriptEntry: Sendable, Hashable {
   public let entry: ChatEntry
   /// Whole seconds since the chat started.
   public let seconds: Int64
+
+  public init(position: Int, entry: ChatEntry, seconds: Int64) {
+    self.position = position
+    self.entry = entry
+    self.seconds = seconds
+  }
 }

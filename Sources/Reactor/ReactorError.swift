@@ -15,6 +15,8 @@ public enum ReactorError: Error, Hashable, Sendable {
   case cannotListen(SocketAddress, Int32)
   /// No connection can be accepted for now: descriptors or memory ran out (EMFILE, ENFILE, ENOBUFS, ENOMEM).
   case cannotAccept(SocketAddress, Int32)
+  /// A connection could not even be begun.
+  case cannotConnect(SocketAddress, Int32)
   /// Not a port: 0 to 65535.
   case badPort(Int)
   /// Neither an address nor a name that resolves; the resolver's reason.
@@ -38,6 +40,7 @@ extension ReactorError: CustomStringConvertible {
     case .addressForbidden(let address): "\(address): not permitted; ports below 1024 need a privilege"
     case .cannotListen(let address, let code): "\(address): cannot listen: \(Self.text(of: code))"
     case .cannotAccept(let address, let code): "\(address): cannot accept connections: \(Self.text(of: code))"
+    case .cannotConnect(let address, let code): "\(address): cannot connect: \(Self.text(of: code))"
     case .badPort(let port): "\(port): not a port; a port is 0 to 65535"
     case .unknownHost(let host, let reason): "\(host): unknown host: \(reason)"
     case .noEventLoop(let code): "cannot make an event loop: \(Self.text(of: code))"

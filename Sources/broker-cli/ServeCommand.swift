@@ -32,6 +32,7 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: .setting("server.port")) var port: Int?
   @Option(help: .setting("server.shards")) var shards: Int?
   @Option(help: .setting("admin.port")) var adminPort: Int?
+  @Option(help: .setting("data.directory")) var data: String?
   @Flag(help: .setting("demo.agent")) var demo = false
   @Option(help: .setting("log.level")) var logLevel: String?
   @Option(help: .setting("log.format")) var logFormat: String?
@@ -43,6 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
       "server.port": port.map(SettingValue.whole),
       "server.shards": shards.map(SettingValue.whole),
       "admin.port": adminPort.map(SettingValue.whole),
+      "data.directory": data.map(SettingValue.text),
       "demo.agent": demo ? .bool(true) : nil,
       "log.level": logLevel.map(SettingValue.text),
       "log.format": logFormat.map(SettingValue.text),

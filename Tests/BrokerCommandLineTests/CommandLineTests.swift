@@ -14,13 +14,13 @@ private func serve(_ arguments: [String]) throws -> ServeCommand {
 @Test func flagsBecomeSettingsOfTheirKeys() throws {
   let command = try serve([
     "--host", "::1", "--port", "0", "--admin-port", "1", "--shards", "2", "--demo", "--log-level", "debug",
-    "--log-format", "json", "--config", "f",
+    "--log-format", "json", "--config", "f", "--data", "d",
   ])
   #expect(command.file == "f")
   #expect(
     command.flags == [
       "server.host": .text("::1"), "server.port": .whole(0), "admin.port": .whole(1), "server.shards": .whole(2),
-      "demo.agent": .bool(true), "log.level": .text("debug"), "log.format": .text("json"),
+      "data.directory": .text("d"), "demo.agent": .bool(true), "log.level": .text("debug"), "log.format": .text("json"),
     ])
   let keys = SettingsTable.keys.filter { $0.flag != nil }.map(\.name)
   #expect(Set(command.flags.keys) == Set(keys), "every key with a flag, and no other")

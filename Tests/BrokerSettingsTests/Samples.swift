@@ -7,8 +7,10 @@ extension SettingKey {
   /// Two different legal values, the first of them not the default.
   var samples: (first: SettingValue, second: SettingValue) {
     switch shape {
-    case .whole:
-      guard case .whole(let standard) = defaultValue else { return (.whole(3), .whole(4)) }
+    case .whole(let bounds, _):
+      guard case .whole(let standard) = defaultValue else {
+        return (.whole(bounds.lowerBound + 2), .whole(bounds.lowerBound + 3))
+      }
       return (.whole(standard + 2), .whole(standard + 3))
     case .bool: return defaultValue == .bool(true) ? (.bool(false), .bool(true)) : (.bool(true), .bool(false))
     case .choice(let names):
@@ -44,6 +46,7 @@ extension TextRule {
     case .headerName: ("x-user", "remote-user")
     case .bearerToken: ("0123456789abcdef", "fedcba9876543210")
     case .absolutePath: ("/a", "/b?c=d")
+    case .directory: ("data", "/var/lib/my broker")
     }
   }
 
@@ -59,6 +62,7 @@ extension TextRule {
     case .headerName: "x user"
     case .bearerToken: "hunter2 hunter2 hunter2"
     case .absolutePath: "a"
+    case .directory: ""
     }
   }
 }

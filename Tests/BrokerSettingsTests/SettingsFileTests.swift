@@ -24,6 +24,7 @@ import Testing
     {
       "server": { "port": "8080", "prot": 1 },
       "services": { "request-chat": { "_ttl": 10 } },
+      "service": {},
       "bayeux": 5,
       "http": {
         "allowedOrigins": [
@@ -39,13 +40,13 @@ import Testing
     fileErrors(text) == [
       #"broker.json:2: "server.port" must be a whole number from 0 to 65535, not "8080""#,
       #"broker.json:2: unknown key "server.prot"; did you mean "server.port"?"#,
-      #"broker.json:3: unknown key "services""#,
-      #"broker.json:4: "bayeux" must be an object of keys, not 5"#,
-      #"broker.json:8: "http.allowedOrigins" must be a list, each element an origin: "https://host[:port]", "#
+      #"broker.json:4: unknown key "service""#,
+      #"broker.json:5: "bayeux" must be an object of keys, not 5"#,
+      #"broker.json:9: "http.allowedOrigins" must be a list, each element an origin: "https://host[:port]", "#
         + #""https://*.host" or "*" alone, not "ftp://bad.example""#,
-      #"broker.json:11: "log.level" must be one of "trace", "debug", "info", "notice", "warning", "error", "#
+      #"broker.json:12: "log.level" must be one of "trace", "debug", "info", "notice", "warning", "error", "#
         + #""critical", not "loud""#,
-      #"broker.json:12: "server.port" is given twice; it stands in line 2 already"#,
+      #"broker.json:13: "server.port" is given twice; it stands in line 2 already"#,
     ])
 }
 

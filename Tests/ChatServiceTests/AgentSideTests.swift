@@ -80,7 +80,7 @@ import Testing
 
   @Test(arguments: AgentError.allCases)
   func everyErrorOfAgentsHasStatusAndBothKeys(error: AgentError) {
-    #expect([400, 404, 409, 503].contains(error.status))
+    #expect([400, 404, 409, 503, 507].contains(error.status))
     #expect(error.json.names == ["exception", "message"])
   }
 

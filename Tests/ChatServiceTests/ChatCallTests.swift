@@ -61,9 +61,9 @@ import Testing
 
   @Test func everythingElseGoesWithTheInteraction() throws {
     let record = ServiceRecord(
-      id: "S", definition: ChatServiceDefinition(endpoint: "Tenant:sales"),
+      id: "S", name: "any", definition: ChatServiceDefinition(endpoint: "Tenant:sales"),
       data: [.init("usr_a", "service"), .init("usr_b", "service")], ttl: .seconds(1), expires: .distantFuture,
-      user: nil)
+      user: nil, now: Instant(nanoseconds: 0))
     let fields = ChatFields(
       query: Desk.vasya.all,
       body: [

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import Bytes
+import ChatService
 import Reactor
+import Store
 import Synchronization
 import Wire
 
@@ -39,8 +41,9 @@ enum AdminRoutes {
     guard request.method == .get || request.method == .head else { return .failure(.methodNotAllowed(allow: "GET")) }
     if segments == ["healthz"] { return .success(.json(["status": "ok"])) }
     let isStopping = context.isStopping.load(ordering: .relaxed)
-    return .success(
-      .json(["status": isStopping ? "stopping" : "ready"], status: isStopping ? 503 : 200))
+    if isStopping { return .success(.json(["status": "stopping"], status: 503)) }
+    let isOffline = context.isOffline.load(ordering: .relaxed)
+    return .success(.json(["status": isOffline ? "offline" : "ready"], status: isOffline ? 503 : 200))
   }
 
   // MARK: who may come in
@@ -55,19 +58,8 @@ enum AdminRoutes {
     if request.header("sec-fetch-site") == "cross-site" { throw .foreignOrigin }
     guard let token = context.configuration.admin.token, !token.isEmpty else { return }
     guard let given = request.header("authorization"), given.lowercased().hasPrefix("bearer "),
-      isEqual(String(given.dropFirst(7)), token)
+      BasicCredentials.isEqual(String(given.dropFirst(7)), token)
     else { throw .unauthorized }
-  }
-
-  /// Compares without telling by its time how much is right.
-  ///
-  /// - Precondition: `token` is not empty.
-  private static func isEqual(_ given: String, _ token: String) -> Bool {
-    let given = Array(given.utf8)
-    let token = Array(token.utf8)
-    var difference = given.count ^ token.count
-    for index in given.indices { difference |= Int(given[index] ^ token[index % token.count]) }
-    return difference == 0
   }
 }
 
@@ -102,7 +94,18 @@ enum PublishRoute {
     let shard = connection.shard
     let publisher = shard.context.publisher
     let (id, payload) = publisher.event(tag: tag, message: message.span)
-    func reply(_ sessions: Int) -> HTTPReply { .json(["id": .string(id), "sessions": JSONValue(sessions)]) }
+    @Sendable func reply(_ sessions: Int) -> HTTPReply { .json(["id": .string(id), "sessions": JSONValue(sessions)]) }
+    if shard.context.store.isKeeping {
+      let exchange = ExchangeID(shard: shard.index, connection: connection.number)
+      let context = shard.context
+      connection.work()
+      return context.store.publish(payload, to: user) { result in
+        switch result {
+        case .success(let sessions): context.respond(to: exchange, reply(sessions))
+        case .failure(let error): context.respond(to: exchange, RouteError.notStored(error.description).reply)
+        }
+      }
+    }
     if publisher.home(of: user) == shard.index {
       return connection.answer(reply(shard.broker.deliver(payload, to: user, now: shard.now)))
     }

@@ -3,6 +3,7 @@ import Bayeux
 import Bytes
 import ChatService
 import Reactor
+import Store
 import Synchronization
 
 /// `GET /metrics`: what all shards together have done, as Prometheus text (exposition format 0.0.4).
@@ -76,6 +77,7 @@ enum Metrics {
     ledger(counters, &page)
     http(report, &page)
     self.chat(chat, &page)
+    store(context.store.journal.statistics, &page)
     process(context, &page)
     return page.text
   }
@@ -126,6 +128,32 @@ enum Metrics {
     page.counter("broker_chat_customer_messages_total", "Messages of customers", chat.messagesIn)
     page.counter("broker_chat_agent_messages_total", "Messages of agents", chat.messagesOut)
     page.counter("broker_chat_notifications_total", "Events posted to /_genesys", chat.notifications)
+    page.counter(
+      "broker_pushes_total", "Native pushes", "result",
+      [
+        ("delivered", chat.pushesDelivered), ("failed", chat.pushesFailed),
+        ("no_provider", chat.pushesWithoutProvider),
+      ])
+    page.counter("broker_unauthorized_total", "Calls refused for want of user and password", chat.unauthorized)
+  }
+
+  private static func store(_ store: StoreStatistics, _ page: inout Page) {
+    page.counter("broker_store_transactions_total", "Transactions that were committed", store.transactions)
+    page.counter("broker_store_commits_total", "Commits in them, each of which somebody waited for", store.commits)
+    page.counter("broker_store_changes_total", "Rows that they changed", store.changes)
+    page.counter("broker_store_failures_total", "Transactions that failed", store.failures)
+    page.counter("broker_store_refused_total", "Commits that were told of a failure", store.commitsFailed)
+    page.counter(
+      "broker_store_commit_microseconds_total", "Time from a commit being asked for to its answer, summed",
+      Int(store.commitTime.wholeNanoseconds / 1_000))
+    page.gauge(
+      "broker_store_longest_commit_microseconds", "The longest such time",
+      Int(store.longestCommit.wholeNanoseconds / 1_000))
+    page.gauge("broker_store_waiting", "Commits that are not written yet", store.waiting)
+    page.gauge("broker_store_messages", "Messages for users that are kept", store.messages)
+    page.gauge("broker_store_restored_messages", "Messages for users found at the start", store.messagesRestored)
+    page.gauge("broker_store_bytes", "Size of the data file with its log", store.fileBytes)
+    page.gauge("broker_store_failing", "1 while the last write failed", store.isFailing ? 1 : 0)
   }
 
   private static func process(_ context: ServerContext, _ page: inout Page) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 import ChatService
-import Synchronization
 import Wire
 
 /// The GMS service API, version 1: from a path to a call of ``ChatService``.
@@ -15,11 +14,18 @@ enum ServiceRoutes {
     guard segments.count >= 3, segments[0] == "genesys", segments[1] == "1" else { throw .notFound }
     switch (segments[2], segments.count) {
     case ("service", 4): try create(named: segments[3], request, on: connection)
+    case ("service", 5...6) where segments[3] == "callback":
+      try callback(segments[4], segments.count == 6 ? segments[5] : nil, request, on: connection)
+    case ("service", 5...7) where segments[4] == "storage":
+      try StorageRoutes.ofService(segments[3], segments[5...], request, on: connection)
+    case ("service", 5): try act(segments[4], on: segments[3], request, on: connection)
     case ("service", 6...7) where segments[4] == "ixn" && segments[5] == "chat":
       try chat(of: segments[3], segments.count == 7 ? segments[6] : "", request, on: connection)
-    case ("admin", 5) where segments[3] == "node" && segments[4] == "status":
+    case ("storage", 4...6): try StorageRoutes.free(segments[3...], request, on: connection)
+    case ("admin", 5...6) where segments[3] == "node": try NodeRoutes.handle(segments[4...], request, on: connection)
+    case ("node", 3):
       guard request.method == .get || request.method == .head else { throw .methodNotAllowed(allow: "GET") }
-      connection.answer(.text(shard.context.isStopping.load(ordering: .relaxed) ? "OFFLINE" : "ONLINE"))
+      NodeRoutes.status(on: connection)
     default: throw .notFound
     }
   }
@@ -33,9 +39,45 @@ enum ServiceRoutes {
       throw .methodNotAllowed(allow: takesGet ? "POST, GET" : "POST")
     }
     let fields = try request.chatFields(limits: context.limits)
-    let caller = request.caller
-    connection.shard.answerLater(request.head, request.text.span, on: connection) {
-      HTTPReply(await context.chat.createService(named: name, fields: fields, caller: caller))
+    answer(request, on: connection) { chat, caller in
+      await chat.createService(named: name, fields: fields, caller: caller)
+    }
+  }
+
+  /// `POST /genesys/1/service/callback/{name}` and `DELETE …/{name}/{id}`.
+  private static func callback(
+    _ name: String, _ id: String?, _ request: HTTPRequest, on connection: HTTPConnection
+  ) throws(RouteError) {
+    if let id {
+      guard request.method == .delete else { throw .methodNotAllowed(allow: "DELETE") }
+      return answer(request, on: connection) { chat, caller in await chat.cancel(id, caller: caller) }
+    }
+    guard request.method == .post else { throw .methodNotAllowed(allow: "POST") }
+    let fields = try request.chatFields(limits: connection.shard.context.limits)
+    answer(request, on: connection) { chat, caller in
+      await chat.createCallback(named: name, fields: fields, caller: caller)
+    }
+  }
+
+  /// `/genesys/1/service/{id}/{verb}`: status, internal-poke, check-queue-position, and the actions of a callback.
+  private static func act(
+    _ verb: String, on id: String, _ request: HTTPRequest, on connection: HTTPConnection
+  ) throws(RouteError) {
+    let isQuestion = verb == "check-queue-position"
+    guard request.method == .post || isQuestion && (request.method == .get || request.method == .head) else {
+      throw .methodNotAllowed(allow: isQuestion ? "POST, GET" : "POST")
+    }
+    let fields = try request.chatFields(limits: connection.shard.context.limits)
+    switch verb {
+    case "status":
+      answer(request, on: connection) { chat, caller in await chat.status(of: id, fields: fields, caller: caller) }
+    case "internal-poke":
+      answer(request, on: connection) { chat, caller in await chat.poke(id, fields: fields, caller: caller) }
+    case "check-queue-position":
+      answer(request, on: connection) { chat, caller in await chat.queuePosition(of: id, caller: caller) }
+    default:
+      guard let action = CallbackAction(rawValue: verb) else { throw .notFound }
+      answer(request, on: connection) { chat, caller in await chat.act(action, on: id, caller: caller) }
     }
   }
 
@@ -44,11 +86,20 @@ enum ServiceRoutes {
   ) throws(RouteError) {
     guard let operation = ChatOperation(rawValue: operation) else { throw .notFound }
     guard request.method == .post else { throw .methodNotAllowed(allow: "POST") }
-    let context = connection.shard.context
-    let fields = try request.chatFields(limits: context.limits)
-    let caller = request.caller
+    let fields = try request.chatFields(limits: connection.shard.context.limits)
+    answer(request, on: connection) { chat, caller in
+      await chat.call(operation, service: service, fields: fields, caller: caller)
+    }
+  }
+
+  private static func answer(
+    _ request: HTTPRequest, on connection: HTTPConnection,
+    _ work: @escaping @Sendable (ChatService, ChatCaller) async -> ChatReply
+  ) {
+    let chat = connection.shard.context.chat
+    let caller = request.caller(on: connection)
     connection.shard.answerLater(request.head, request.text.span, on: connection) {
-      HTTPReply(await context.chat.call(operation, service: service, fields: fields, caller: caller))
+      HTTPReply(await work(chat, caller))
     }
   }
 }
@@ -60,18 +111,21 @@ extension HTTPReply {
     switch reply.contentType {
     case .json: type = .json
     case .text: type = .text
-    case .none: type = .none
+    case .none, .other: type = .none
     }
-    self.init(
-      status: reply.status, type: type,
-      fields: "Cache-Control: no-cache\r\nCache-Control: no-store\r\nPragma: no-cache\r\n", body: reply.body)
+    var fields = "Cache-Control: no-cache\r\nCache-Control: no-store\r\nPragma: no-cache\r\n"
+    if case .other(let name) = reply.contentType {
+      fields += "Content-Type: \(name)\r\nX-Content-Type-Options: nosniff\r\n"
+    }
+    if reply.status == 401 { fields += "WWW-Authenticate: Basic realm=\"gms\", charset=\"UTF-8\"\r\n" }
+    // A client that waits for its agent asks again in a while.
+    if reply.status == 503, reply.body.isEmpty { fields += "Retry-After: 5\r\n" }
+    self.init(status: reply.status, type: type, fields: fields, body: reply.body)
     afterWritten = reply.afterWritten
   }
 }
 
 extension HTTPRequest {
-  var caller: ChatCaller { ChatCaller(user: user.isEmpty ? nil : String(decoding: user, as: UTF8.self)) }
-
   /// The parameters of query and body together; the body wins.
   ///
   /// Live clients send forms, multipart, JSON, JSON labelled as a form, and empty bodies of any type (A5).

@@ -27,6 +27,7 @@ final class ServerContext: Sendable {
   let chat: ChatService
   let embedded: EmbeddedChatBackend?
   let publisher: Publisher
+  let store: StoreBridge
   /// What the admin listener answers to; set once when it listens.
   let adminAuthority = Mutex<[String]>([])
   let isStopping = Atomic(false)
@@ -34,6 +35,8 @@ final class ServerContext: Sendable {
   let openConnections = Atomic(0)
   /// So many public connections leave descriptors for the admin listener and the process itself.
   let connectionsBeforePause: Int
+  /// Whether an operator took the node out: see ``NodeRoutes``.
+  let isOffline = Atomic(false)
 
   /// Output that a client has not read, above which its further requests wait.
   let maxUnreadBytes = 256 << 10
@@ -45,7 +48,7 @@ final class ServerContext: Sendable {
   init(
     configuration: ServerConfiguration, bayeux: BayeuxOptions, identity: UserIdentity, crossOrigin: CrossOrigin,
     mailboxes: [Mailbox<ShardCommand>], chat: ChatService, embedded: EmbeddedChatBackend?, publisher: Publisher,
-    descriptorLimit: Int, logger: Logger
+    store: StoreBridge, descriptorLimit: Int, logger: Logger
   ) {
     self.configuration = configuration
     self.bayeux = bayeux
@@ -55,6 +58,7 @@ final class ServerContext: Sendable {
     self.chat = chat
     self.embedded = embedded
     self.publisher = publisher
+    self.store = store
     self.descriptorLimit = descriptorLimit
     connectionsBeforePause = max(1, descriptorLimit - Self.reservedDescriptors)
     maxConnections = configuration.http.maxConnections ?? .max

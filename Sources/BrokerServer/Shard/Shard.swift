@@ -62,6 +62,9 @@ final class Shard {
 
   /// Takes over its share of the listening sockets and runs until it has been drained.
   func run(publicDescriptor: Int32, adminDescriptor: Int32?) {
+    for message in context.store.takeBacklog(of: index) {
+      broker.restore(message.payload, to: message.user, as: message.origin, arrival: message.arrival)
+    }
     do throws(ReactorError) {
       try context.mailboxes[index].attach(to: loop) { [unowned self] commands in
         for command in commands { obey(command) }
@@ -180,9 +183,10 @@ final class Shard {
     case .publish(let publication, let tally):
       let count = broker.publish(publication)
       tally?.add(count)
-    case .deliver(let payload, let user, let tally):
-      let count = broker.deliver(payload, to: user, now: now)
+    case .deliver(let payload, let user, let origin, let tally):
+      let count = broker.deliver(payload, to: user, as: origin, now: now)
       tally?.add(count)
+    case .markRead(let read): broker.markRead(read)
     case .respond(let exchange, let reply):
       guard let connection = connections[exchange.connection], connection.phase == .working else { return }
       connection.answer(reply)
@@ -195,9 +199,9 @@ final class Shard {
   private func abandon(_ command: ShardCommand) {
     switch command {
     case .adopt(let moved): Glibc.close(moved.descriptor)
-    case .publish(_, let tally), .deliver(_, _, let tally): tally?.add(0)
+    case .publish(_, let tally), .deliver(_, _, _, let tally): tally?.add(0)
     case .report(let receive): receive(ShardReport())
-    case .respond, .drain: break
+    case .respond, .drain, .markRead: break
     }
   }
 
@@ -226,6 +230,9 @@ final class Shard {
     withKeptRequests.removeAll(keepingCapacity: true)
     for connection in resumed { connection.takeKept() }
     for publication in broker.takePublications() { passOn(publication) }
+    for read in broker.takeReadPositions() {
+      context.mailboxes[context.publisher.home(of: read.user)].post(.markRead(read))
+    }
     for change in broker.takePresenceChanges() { context.publisher.presence(change) }
     var written = 0
     while written < Self.deliveriesPerTurn, let delivery = nextDelivery() {
@@ -235,6 +242,8 @@ final class Shard {
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
     if isDraining, !broker.hasOutput { leaveSockets() }
     scheduleDeadlines()
+    // After all writing of this turn: an answer that stalled has said so.
+    context.store.forget(broker.takeSettled())
     if isDraining, connections.isEmpty || now >= drainDeadline { loop.stop() }
     return broker.hasOutput || !withKeptRequests.isEmpty || broker.isDue(at: now) ? .again : .wait
   }
@@ -273,11 +282,15 @@ final class Shard {
           connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
           browserCookie: false)
       }
-      if connection.pendingBytes > 0, !connection.isClosed {
-        broker.answerStalled(session)
-        connection.ensureExtras().stalled = session
-      }
+      noteStall(of: session, on: connection)
     }
+  }
+
+  /// The reader of an answer has not taken all of it yet: its session waits for it.
+  func noteStall(of session: Session, on connection: HTTPConnection) {
+    guard connection.pendingBytes > 0, !connection.isClosed else { return }
+    broker.answerStalled(session)
+    connection.ensureExtras().stalled = session
   }
 
   func hasKept(_ connection: HTTPConnection) { withKeptRequests.append(connection) }

@@ -9,7 +9,8 @@ enum ShardCommand: Sendable {
   /// A connection moves here, with the request that showed that it belongs here.
   case adopt(MovedConnection)
   case publish(Publication, Tally?)
-  case deliver(Payload, user: [UInt8], Tally?)
+  case deliver(Payload, user: [UInt8], MessageOrigin, Tally?)
+  case markRead(ReadPosition)
   case respond(ExchangeID, HTTPReply)
   case report(@Sendable (ShardReport) -> Void)
   /// Stop accepting, answer what is held, and end when all is written or `by` has come.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import Bytes
+import Synchronization
 import Wire
 
 /// Bayeux over HTTP: long-polling by POST, callback-polling (JSONP) by GET. The suffix of the path does not matter.
 extension Shard {
   func handleBayeux(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
+    broker.isOffline = context.isOffline.load(ordering: .relaxed)
     switch head.method {
     case .post: try longPoll(head, text, on: connection)
     case .get where WebSocketUpgrade.isAsked(by: head, in: text) && context.configuration.webSocket.isEnabled:
@@ -131,6 +133,7 @@ extension Shard {
     switch reception {
     case .answered:
       answerBayeux(connection, callback: callback, crossOrigin: crossOriginFields(head, text), browserCookie: false)
+      if let session = broker.eventsTakenBy { noteStall(of: session, on: connection) }
     case .shookHands:
       answerBayeux(
         connection, callback: callback, crossOrigin: crossOriginFields(head, text),

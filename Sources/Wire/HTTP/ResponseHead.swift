@@ -49,6 +49,7 @@ public enum ResponseHead {
     case 501: "Not Implemented"
     case 502: "Bad Gateway"
     case 503: "Service Unavailable"
+    case 507: "Insufficient Storage"
     case 504: "Gateway Timeout"
     case 505: "HTTP Version Not Supported"
     default: ""

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import Bytes
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Store
+
+@Suite(.timeLimit(.minutes(2))) struct FailureTests {
+  @Test func aCommitThatFailsIsToldSoAndForgotten() async throws {
+    let control = FakeFile.Control()
+    let journal = Journal(control)
+    control.fail(.full)
+    await #expect(throws: StoreError.full) { try await journal.commit([.removeService("a")]) }
+    #expect(journal.isFailing)
+    control.fail(nil)
+    try await journal.commit([.removeService("b")])
+    #expect(!journal.isFailing && journal.isClean)
+    #expect(control.state.withLock { $0.transactions } == [[.removeService("b")]])
+    #expect(control.state.withLock { $0.recoveries } == 1)
+    journal.close()
+  }
+
+  @Test func aKeptCommitThatFailsIsWrittenBeforeEverythingLater() async throws {
+    let control = FakeFile.Control()
+    let journal = Journal(control)
+    let answers = Answers()
+    control.fail(.readOnly)
+    journal.commit([.removeService("kept")], isKept: true, answers.note("kept"))
+    await until { answers.all.count == 1 }
+    #expect(answers.all[0].result == .failure(.readOnly))
+    await #expect(throws: StoreError.readOnly) { try await journal.commit() }
+    #expect(!journal.isClean && journal.statistics.waiting == 1)
+    control.fail(nil)
+    journal.commit([.removeService("later")], answers.note("later"))
+    await until { answers.all.count == 3 }
+    #expect(answers.names == ["kept", "kept", "later"])
+    #expect(control.state.withLock { $0.transactions } == [[.removeService("kept"), .removeService("later")]])
+    journal.close()
+  }
+
+  @Test func whatIsKeptIsTriedAgainThoughNothingElseComes() async throws {
+    let control = FakeFile.Control()
+    let journal = Journal(control) { $0.retryInterval = .milliseconds(5) }
+    let answers = Answers()
+    control.fail(.failed("I/O error"))
+    journal.commit([.removeService("kept")], isKept: true, answers.note("kept"))
+    await until { answers.all.count == 1 }
+    control.fail(nil)
+    await until { answers.all.count == 2 }
+    #expect(answers.all.last?.result == .success(1))
+    journal.close()
+  }
+
+  @Test func whatWasHandedOverGoesThoughNothingCanCome() async throws {
+    let control = FakeFile.Control()
+    let journal = Journal(control) { $0.retryInterval = .milliseconds(5) }
+    control.fail(.full, onlyWithChanges: true)
+    journal.remove([1, 2])
+    await #expect(throws: StoreError.full) { try await journal.commit([.addMessage(.sample("a"))]) }
+    await until { control.state.withLock { $0.removed } == [1, 2] }
+    journal.close()
+  }
+
+  @Test func aFullFileRefusesUntilThereIsRoomAgain() async throws {
+    let directory = try TemporaryDirectory()
+    let (journal, _) = try Journal.opened(directory) { $0.maxBytes = 256 << 10 }
+    let large = String(repeating: "x", count: 20_000)
+    var count: Int64 = 0
+    await #expect(throws: StoreError.full) {
+      while true {
+        try await journal.commit([.addMessage(.sample(large))])
+        count += 1
+      }
+    }
+    #expect(count >= 5 && journal.isFailing)
+    await #expect(throws: StoreError.full) { try await journal.commit() }
+    journal.remove(Array(1...count))
+    try await journal.commit([.addMessage(.sample(large))])
+    #expect(!journal.isFailing && journal.statistics.messages == 1)
+    journal.close()
+    let (again, snapshot) = try Journal.opened(directory)
+    #expect(snapshot.messages.map { $0.payload.text } == [large])
+    again.close()
+  }
+
+  @Test func aFileThatVanishedIsNotMadeAnewAndMayComeBack() async throws {
+    let directory = try TemporaryDirectory()
+    let (journal, _) = try Journal.opened(directory)
+    try await journal.commit([.putService(.sample("a"))])
+    try FileManager.default.moveItem(atPath: directory.file, toPath: directory.file + ".away")
+    for _ in 0..<3 {
+      await #expect(throws: StoreError.failed("\(directory.file) is gone")) {
+        try await journal.commit([.putService(.sample("b"))])
+      }
+    }
+    #expect(!FileManager.default.fileExists(atPath: directory.file))
+    try FileManager.default.moveItem(atPath: directory.file + ".away", toPath: directory.file)
+    try await journal.commit([.putService(.sample("c"))])
+    journal.close()
+    let (again, snapshot) = try Journal.opened(directory)
+    #expect(snapshot.services.map(\.id) == ["a", "c"])
+    again.close()
+  }
+}
