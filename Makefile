@@ -32,6 +32,7 @@ unit-test: setup-test ## Run the Swift tests
 
 script-test: setup-test ## Run Scripts/tests/NN-*.sh against the built program
 	$(SWIFT) build --product broker-cli
+	$(SWIFT) build --product parrot
 	Scripts/script-tests.sh
 
 tsan-test: setup-test ## Run the tests of what owns threads under ThreadSanitizer
@@ -51,7 +52,7 @@ lint: ## Check formatting, licence lines and file sizes
 	Scripts/lint.sh
 
 format: ## Format all sources in place
-	$(SWIFT) format -i -r Sources Tests Package.swift
+	$(SWIFT) format -i -r Sources Tests Examples Package.swift
 
 docs: setup ## Write Docs/Configuration.md anew from the table of settings
 	REWRITE_DOCS=1 $(SWIFT) test --filter thePageOfSettingsIsWhatTheTableSays

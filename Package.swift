@@ -14,7 +14,8 @@ let package = Package(
   name: "bayeux-broker",
   products: [
     .library(name: "Bayeux", targets: ["Bayeux"]),
-    .library(name: "BrokerServer", targets: ["BrokerServer"]),
+    .library(name: "BrokerServer", targets: ["BrokerServer", "ChatService"]),
+    .library(name: "BrokerLifecycle", targets: ["BrokerLifecycle"]),
     .executable(name: "broker-cli", targets: ["broker-cli"]),
   ],
   dependencies: [
@@ -22,6 +23,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
     .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", exact: "0.2.0"),
   ],
   targets: [
@@ -48,6 +50,17 @@ let package = Package(
       name: "LoadTest",
       dependencies: ["Bytes", "Reactor", "Wire", .product(name: "Histogram", package: "hdrhistogram-swift")],
       swiftSettings: strict),
+    .target(
+      name: "BrokerLifecycle",
+      dependencies: ["BrokerServer", .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "parrot",
+      dependencies: [
+        "BrokerLifecycle", "BrokerServer", "ChatService", .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ], path: "Examples/parrot", swiftSettings: strict),
     .executableTarget(
       name: "broker-cli",
       dependencies: [
@@ -69,6 +82,13 @@ let package = Package(
         "BrokerServer", "BrokerSettings", "broker-cli", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "BrokerLifecycleTests",
+      dependencies: [
+        "BrokerLifecycle", "BrokerServer", .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
       ], swiftSettings: strict),
     .testTarget(
       name: "LoadTestTests",

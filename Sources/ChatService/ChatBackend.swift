@@ -218,8 +218,19 @@ public protocol ChatBackend: Sendable {
   func advance(to now: Instant) async
 }
 
-/// For a backend that is never somewhere else, loses no events, and forgets no silent customer.
+/// For a backend that queues nothing, is never somewhere else, loses no events, forgets no silent customer, and takes
+/// texts alone.
 extension ChatBackend {
+  public func acknowledge(_ event: ChatBackendEvent, position: Int?) async {}
+  public func createService(_ service: ChatServiceRequest) async throws(ChatBackendError) {}
+  public func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability { .available }
+  public func clientPresence(_ serviceID: String, isOnline: Bool) async {}
+  public func pushURL(_ url: String, in serviceID: String, call: CallID) async throws(ChatBackendError) {
+    throw .badInput
+  }
+  public func notice(_ text: String, in serviceID: String, call: CallID) async throws(ChatBackendError) {
+    throw .badInput
+  }
   public var keepAliveInterval: Duration? { nil }
   public func availabilityChanges() async -> AsyncStream<AvailabilityChange> { AsyncStream { $0.finish() } }
   public func queuePosition(_ serviceID: String) async throws(ChatBackendError) -> QueuePosition? { nil }
