@@ -18,17 +18,14 @@ public enum Delivery {
 
 extension Broker {
   /// Whether ``nextDelivery(now:into:)`` has something to look at.
-  public var hasOutput: Bool { dirtyHead < dirty.count || !farewells.isEmpty }
+  public var hasOutput: Bool { !lookout.isEmpty || !farewells.isEmpty }
 
   /// The next held connect to answer in this turn, its body appended to `writer`; nil when there is none left.
   ///
   /// The shell calls it as often as it likes in one turn; the rest keeps for the next.
   public mutating func nextDelivery(now: Instant, into writer: inout ByteWriter) -> Delivery? {
     if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
-    while dirtyHead < dirty.count {
-      let session = dirty[dirtyHead]
-      dirtyHead += 1
-      session.isDirty = false
+    while let session = lookout.next() {
       if isOverfull(session) {
         end(session, .overflowed, now: now)
         if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
@@ -44,8 +41,6 @@ extension Broker {
       render(connect, of: session, into: &writer)
       return .answer(connect.conduit, session)
     }
-    dirty.removeAll(keepingCapacity: dirty.count <= 1 << 16)
-    dirtyHead = 0
     return nil
   }
 
@@ -104,7 +99,7 @@ extension Broker {
   /// The answer that stalled has been written, or its connection is gone: the expiry clock starts.
   public mutating func answerSettled(_ session: Session, now: Instant) {
     session.isWriting = false
-    if session.stream != nil, !session.queue.isEmpty { mark(session) }
+    if session.stream != nil, !session.queue.isEmpty { lookout.note(session, isPersonal: false) }
     session.touch(at: now, maxInterval: options.maxInterval)
     deadlines.note(session)
   }
@@ -130,7 +125,7 @@ extension Broker {
     takeEvents(of: session, into: &writer, atMost: options.messagesPerFrame)
     writer.truncate(to: writer.count - 1)
     writer.append("]")
-    if !session.queue.isEmpty { mark(session) }
+    if !session.queue.isEmpty { lookout.note(session, isPersonal: false) }
   }
 
   /// `[event…, connect reply]`: events first, as CometD and GMS send them.

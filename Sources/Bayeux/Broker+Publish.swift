@@ -140,14 +140,9 @@ extension Broker {
     session.queue.append(entry)
     counters.queued += 1
     counters.waiting += 1
-    if session.isHeld || session.stream != nil || isOverfull(session) { mark(session) }
-  }
-
-  /// Has `session` looked at before the end of the turn.
-  mutating func mark(_ session: Session) {
-    if session.isDirty { return }
-    session.isDirty = true
-    dirty.append(session)
+    if session.isHeld || session.stream != nil || isOverfull(session) {
+      lookout.note(session, isPersonal: entry.personal != nil)
+    }
   }
 
   /// What a session with the acknowledge extension has not confirmed counts as waiting.

@@ -26,9 +26,8 @@ public struct Broker: ~Copyable {
   var resent = ByteWriter(capacity: 256)
   var generator: any RandomNumberGenerator & Sendable
 
-  /// Sessions that got something in this turn, from `dirtyHead` on.
-  var dirty: [Session] = []
-  var dirtyHead = 0
+  /// Sessions that got something.
+  var lookout = Lookout()
   /// Held connects that end without waiting for an event: overtaken ones, and those of sessions that ended.
   var farewells: [Farewell] = []
   var publications: [Publication] = []

@@ -54,8 +54,9 @@ public final class Session: Deadlined {
   var stream: (any StreamConduit)?
   /// Set where the client asked for the acknowledge extension.
   var ack: AckQueue?
-  /// In the broker's list of sessions to be looked at before the end of the turn.
-  var isDirty = false
+  /// In the lines of the broker's ``Lookout``.
+  var isNoted = false
+  var isNotedPersonally = false
   /// An answer is on its way to a slow reader: the session does not expire meanwhile.
   var isWriting = false
   /// Sequences of the messages in answers that are not yet known to be written.
