@@ -34,7 +34,7 @@ for target in "${targets[@]}"; do
   echo "fuzzing $target for $seconds s"
   # Leaks are not what is looked for: Swift keeps globals to the end, and other sanitizer runs look at the broker.
   if ASAN_OPTIONS=detect_leaks=0 FUZZ_TARGET=$target nice "$scratch/release/fuzz" "$learnt" "$corpus" \
-    -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
+    -max_total_time="$seconds" -max_len=1024 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
     -artifact_prefix="$findings/$target-" >"$log" 2>&1
   then
     passed=$((passed + 1))
