@@ -13,7 +13,8 @@ enum SettingsInvariants {
     do throws(SettingsFailure) {
       loaded = try Settings.load(fileContents: text, path: "fuzz.json")
     } catch {
-      return try checkErrors(error.errors, text)
+      try checkErrors(error.errors, text)
+      return try checkLines(error.errors, text)
     }
     try checkMeaning(loaded, text)
     try checkRoundTrip(loaded.settings)
@@ -33,14 +34,35 @@ enum SettingsInvariants {
     }
   }
 
+  /// Empty lines in front move every error down by as many.
+  private static func checkLines(_ errors: [SettingsError], _ text: [UInt8]) throws(Violation) {
+    if text.starts(with: mark) { return }
+    do throws(SettingsFailure) {
+      _ = try Settings.load(fileContents: [10, 10, 10] + text, path: "fuzz.json")
+    } catch {
+      let (lines, lower) = (errors.map(line), error.errors.map(line))
+      guard lower == lines.map({ $0.map { $0 + 3 } }) else { throw Violation("errors in \(lines), and in \(lower)") }
+      return
+    }
+    throw Violation("accepted behind empty lines alone")
+  }
+
+  private static func line(_ error: SettingsError) -> Int? {
+    if case .file(_, let line) = error.origin { line } else { nil }
+  }
+
   // MARK: what is accepted
 
+  /// The byte order mark of UTF-8.
+  private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
   private static func checkMeaning(_ loaded: LoadedSettings, _ text: [UInt8]) throws(Violation) {
-    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
     let json = text.starts(with: mark) ? Array(text.dropFirst(3)) : text
     guard let members = StrictJSON.value(of: json)?.members else { throw Violation("accepted, but no JSON object") }
     var given: [String: StrictValue] = [:]
-    for (name, value) in members.flatMap(flattened) {
+    // Names in the section of services are free; what they may say is no affair of the table.
+    let keyed = members.filter { $0.name != "services" }
+    for (name, value) in keyed.flatMap(flattened) {
       guard SettingsTable.key(name) != nil, given.updateValue(value, forKey: name) == nil else {
         throw Violation("\(name) is unknown or given twice, and was accepted")
       }
