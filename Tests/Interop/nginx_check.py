@@ -22,7 +22,8 @@ from clients import CLIENTS, Client, Publishing
 
 PAGE = "Docs/Operations.md"
 # What the page calls things.
-BROKER, LISTEN, NAME, TLS = "127.0.0.1:8080", "listen 443 ssl;", "chat.example.com", "/etc/nginx/tls"
+BROKER, LISTEN, NAME = "127.0.0.1:8080", "listen 443 ssl;", "chat.example.com"
+TLS, DATA = "/etc/nginx/tls", "/var/lib/broker"
 HELD_MILLISECONDS = 2400
 READ_SECONDS = 1
 HEADS = ["What", "`proxy_pass` alone", "as above"]
@@ -327,12 +328,15 @@ def page_of_metrics(broker):
     check(f"{PAGE}: the {len(named)} metrics it names exist", named and named <= known, named - known)
 
 
-def closed_channels(broker, site):
+def closed_doors(site):
     with site.connection() as connection:
         session = site.session(connection)[0]
         _, _, replies = site.ask(
             connection, [{"channel": "/meta/subscribe", "clientId": session, "subscription": "/news"}])
         check("with the settings of the page broadcast channels are closed", not replies[0]["successful"], replies)
+        connection.request("GET", "/genesys/1/admin/node/status")
+        status = connection.getresponse().status
+        check("and the state of the node is nobody's business outside", status == 404, status)
 
 
 def main():
@@ -340,9 +344,8 @@ def main():
         os.chmod(directory, 0o755)
         tls = certificate(directory)
         path = os.path.join(directory, "broker.json")
-        settings = json.loads(block("json"))
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(settings, file)
+            file.write(replaced(block("json"), DATA, os.path.join(directory, "data")))
         held = {"BAYEUX_TIMEOUT": str(HELD_MILLISECONDS)}
         columns = []
         with Broker("--shards", "2", environment=held) as broker, Nginx(alone(broker)) as nginx:
@@ -352,7 +355,7 @@ def main():
                 Nginx(as_on_page(broker, directory), tls) as nginx:
             site = Site(broker, nginx)
             columns.append([ask(site) for _, ask in QUESTIONS])
-            closed_channels(broker, site)
+            closed_doors(site)
             page_of_metrics(broker)
         options = ["--shards", "2", "--config", path]
         open_channels = {"BAYEUX_OPEN_CHANNELS": "true"}
