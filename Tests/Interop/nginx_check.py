@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 
 import pages
-from broker import ROOT, Broker, Checks, wait_until
+from broker import ROOT, Broker, Checks, binary, wait_until
 from clients import CLIENTS, Client, Publishing
 
 PAGE = "Docs/Operations.md"
@@ -328,6 +328,18 @@ def page_of_metrics(broker):
     check(f"{PAGE}: the {len(named)} metrics it names exist", named and named <= known, named - known)
 
 
+def unit(directory):
+    """The unit of the page, by systemd's own check."""
+    if not shutil.which("systemd-analyze"):
+        print("not checked: the unit of the page, since there is no systemd-analyze")
+        return
+    path = os.path.join(directory, "broker.service")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(replaced(block("ini"), "/usr/local/bin/broker-cli", os.path.abspath(binary())))
+    ended = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True)
+    check("systemd accepts the unit of the page", ended.returncode == 0 and not ended.stderr, ended.stderr)
+
+
 def closed_doors(site):
     with site.connection() as connection:
         session = site.session(connection)[0]
@@ -347,6 +359,7 @@ def main():
         with open(path, "w", encoding="utf-8") as file:
             file.write(replaced(block("json"), DATA, os.path.join(directory, "data")))
         held = {"BAYEUX_TIMEOUT": str(HELD_MILLISECONDS)}
+        unit(directory)
         columns = []
         with Broker("--shards", "2", environment=held) as broker, Nginx(alone(broker)) as nginx:
             site = Site(broker, nginx)
