@@ -24,8 +24,8 @@ PAGE = "Docs/Operations.md"
 # What the page calls things.
 BROKER, LISTEN, NAME = "127.0.0.1:8080", "listen 443 ssl;", "chat.example.com"
 TLS, DATA = "/etc/nginx/tls", "/var/lib/broker"
-HELD_MILLISECONDS = 2400
-READ_SECONDS = 1
+HELD_MILLISECONDS = 4000
+READ_SECONDS = 2
 HEADS = ["What", "`proxy_pass` alone", "as above"]
 PATH = "/genesys/cometd"
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
@@ -271,7 +271,7 @@ def certificate(directory):
 
 
 def alone(broker):
-    """The least there can be. Its time to wait is the default's sixtieth part, as the broker's is."""
+    """The least there can be. Its time to wait is short, as the time that the broker holds."""
     return lambda port: f"""
   server {{
     listen 127.0.0.1:{port};
