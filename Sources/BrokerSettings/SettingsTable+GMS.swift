@@ -25,7 +25,7 @@ extension SettingsTable {
       "Whether every later request has to repeat the user of its handshake."),
     .optionalText(
       "gms.externalUrlBase", \.server.gms.externalUrlBase, .baseURL,
-      "Base of the absolute URLs in answers; no answer of this version holds one yet.",
+      "Base of the absolute URLs of callbacks and chats (`_start_chat_url`, `_comet_url`, `poke_url`).",
       unset: "taken from the request"),
   ]
 

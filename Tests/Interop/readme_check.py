@@ -10,6 +10,7 @@ README compiles against the modules that were built with the program.
 """
 
 import difflib
+import glob
 import os
 import re
 import signal
@@ -155,6 +156,15 @@ def limits():
     check(f"README.md: its {len(shown)} limits are those of Docs/Configuration.md", shown and not wrong, wrong)
 
 
+def module_maps():
+    """Those of the system's libraries: our own, and that of the database library."""
+    scratch = os.path.dirname(os.path.dirname(os.path.realpath(binary())))
+    while not os.path.isdir(os.path.join(scratch, "checkouts")) and scratch != "/":
+        scratch = os.path.dirname(scratch)
+    yield os.path.join(ROOT, "Sources/CLibevent/module.modulemap")
+    yield from glob.glob(os.path.join(scratch, "checkouts/GRDB.swift/Sources/GRDBSQLite/module.modulemap"))
+
+
 def swift():
     """The Swift of the README, against the modules of the build."""
     modules = os.path.join(os.path.dirname(os.path.abspath(binary())), "Modules")
@@ -167,10 +177,11 @@ def swift():
         with tempfile.NamedTemporaryFile("w", suffix=".swift") as file:
             file.write(content)
             file.flush()
+            # What SwiftPM would add by itself for a package that depends on this one.
+            maps = [f"-fmodule-map-file={path}" for path in module_maps()]
             compiled = subprocess.run(
                 ["swiftc", "-typecheck", "-parse-as-library", "-swift-version", "6", "-I", modules,
-                 # What SwiftPM would add by itself for a package that depends on this one.
-                 "-Xcc", "-fmodule-map-file=" + os.path.join(ROOT, "Sources/CLibevent/module.modulemap"), file.name],
+                 *(word for path in maps for word in ("-Xcc", path)), file.name],
                 capture_output=True, text=True)
         check("README.md: the Swift in it compiles", compiled.returncode == 0, compiled.stdout + compiled.stderr)
 
