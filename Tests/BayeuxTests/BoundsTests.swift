@@ -229,6 +229,24 @@ struct BoundsTests {
     #expect(next.isWaiting && scene.queueBytes == 0)
   }
 
+  /// What an ended session had not confirmed does not stay in the sum.
+  @Test func whatAnEndedSessionHeldIsTakenOff() throws {
+    let scene = Scene()
+    let ann = scene.client()
+    ann.handshake(#","ext":{"ack":true}"#)
+    ann.connect(#","ext":{"ack":0}"#)
+    ann.subscribe("/a")
+    let poll = ann.connect(#","ext":{"ack":1}"#)
+    try scene.publish("/a", "1")
+    #expect(poll.data == ["1"])
+    ann.connect(#","ext":{"ack":1},"advice":{"timeout":0}"#)
+    scene.runsByItself = false
+    try scene.publish("/a", "2")
+    ann.disconnect()
+    scene.endTurn()
+    #expect(scene.queueBytes == 0 && scene.sessionCount == 0)
+  }
+
   @Test func batchesAreCountedWhereTheyAreTooLong() {
     let scene = Scene { $0.limits.maxMessagesPerBatch = 2 }
     for count in 1...3 { scene.send("[" + Array(repeating: "{}", count: count).joined(separator: ",") + "]") }
