@@ -5,9 +5,13 @@ extension Broker {
   // MARK: messages of clients
 
   /// `subscription` is a channel or an array of them; an array stops at its first failure and keeps what went before.
-  mutating func subscribe(_ message: Message, _ text: Span<UInt8>, _ session: Session) -> BayeuxError? {
+  mutating func subscribe(
+    _ message: Message, _ text: Span<UInt8>, _ session: Session, origin: RequestOrigin
+  ) -> BayeuxError? {
     counters.subscribes += 1
-    return eachSubscription(of: message, text) { broker, channel in broker.subscribe(session, to: channel) }
+    return eachSubscription(of: message, text) { broker, channel in
+      broker.subscribe(session, to: channel, origin: origin)
+    }
   }
 
   /// Idempotent: what was not subscribed is unsubscribed with success.
@@ -41,7 +45,7 @@ extension Broker {
     return count == 0 ? .subscriptionInvalid : nil
   }
 
-  private mutating func subscribe(_ session: Session, to channel: Channel) -> BayeuxError? {
+  private mutating func subscribe(_ session: Session, to channel: Channel, origin: RequestOrigin) -> BayeuxError? {
     switch channel.kind {
     case .meta: return .subscribeDenied
     // A service channel is spoken to, never listened on: allowed, and without effect.
@@ -49,7 +53,7 @@ extension Broker {
     case .broadcast: break
     }
     if channel == .genesys { return joinGenesys(session) }
-    guard options.opensBroadcastChannels else { return .subscribeDenied }
+    if let denial = deny(subscribe: channel, by: session, origin: origin) { return denial }
     let isFull = session.subscriptions.count >= options.limits.maxSubscriptionsPerSession
     if isFull, !subscriptions.contains(session, in: channel) { return .tooManySubscriptions }
     _ = subscriptions.subscribe(session, to: channel)
@@ -66,21 +70,22 @@ extension Broker {
   }
 
   /// A publish to a broadcast channel goes to its subscribers on every shard, to a service channel nowhere.
-  mutating func publish(_ message: Message, _ text: Span<UInt8>) -> BayeuxError? {
+  mutating func publish(
+    _ message: Message, _ text: Span<UInt8>, _ session: Session, origin: RequestOrigin, now: Instant
+  ) -> BayeuxError? {
     guard let slice = message.channel, let channel = channel(slice, in: text) else { return .channelInvalid }
-    switch channel.kind {
-    case .meta: return .channelCreateDenied
-    case .service: return channel.reach == .exact ? nil : .channelInvalid
-    case .broadcast: break
-    }
+    if channel.kind == .meta { return .channelCreateDenied }
     if channel.reach != .exact { return .channelInvalid }
-    if channel == .genesys || !options.opensBroadcastChannels { return .publishDenied }
+    if channel == .genesys { return .publishDenied }
+    if let denial = deny(publish: channel, by: session, origin: origin) { return denial }
+    if let fault = bound(message, to: channel, by: session, now: now) { return fault }
+    if channel.kind == .service { return nil }
     counters.publishes += 1
     func part(_ slice: JSONSlice?) -> Range<Int> { slice?.outerRange ?? 0..<0 }
     let payload = Payload(
       event: channel, data: text.extracting(part(message.data)), ext: text.extracting(part(message.ext)))
     let publication = Publication(channel: channel, payload: payload)
-    _ = publish(publication)
+    _ = publish(publication, by: session, now: now)
     if shardCount > 1 { publications.append(publication) }
     return nil
   }
@@ -90,13 +95,26 @@ extension Broker {
   /// Puts a publication into the queue of each of its subscribers on this shard, one copy each.
   ///
   /// - Returns: how many sessions that is.
-  public mutating func publish(_ publication: Publication) -> Int {
+  public mutating func publish(_ publication: Publication, now: Instant) -> Int {
+    publish(publication, by: nil, now: now)
+  }
+
+  /// - Parameter publisher: the session it comes from, where that is on this shard.
+  private mutating func publish(_ publication: Publication, by publisher: Session?, now: Instant) -> Int {
     publicationSerial += 1
+    let policy = policy(of: publication.channel)
+    let passedOver = policy?.echoes ?? true ? nil : publisher
+    let lazyUntil = policy?.lazyTimeout.map { now + $0 }
+    let entry = DeliveryQueue.Entry(payload: publication.payload, personal: nil, isLazy: lazyUntil != nil)
     var reached = 0
     for node in subscriptions.nodes(reachedBy: publication.channel) {
+      // Who subscribed to a pattern was asked about the pattern, not about each channel below it.
+      let audience = node.isPattern ? policy?.subscribe : nil
       for session in node.subscribers where session.lastPublication != publicationSerial {
+        if session === passedOver { continue }
+        if let audience, !audience.includes(session.user) { continue }
         session.lastPublication = publicationSerial
-        enqueue(DeliveryQueue.Entry(payload: publication.payload, personal: nil), for: session)
+        enqueue(entry, for: session, lazyUntil: lazyUntil)
         reached += 1
       }
     }
@@ -134,21 +152,6 @@ extension Broker {
     guard !presence.isEmpty else { return [] }
     defer { presence.removeAll(keepingCapacity: true) }
     return presence
-  }
-
-  mutating func enqueue(_ entry: DeliveryQueue.Entry, for session: Session) {
-    session.queue.append(entry)
-    counters.queued += 1
-    counters.waiting += 1
-    if session.isHeld || session.stream != nil || isOverfull(session) {
-      lookout.note(session, isPersonal: entry.personal != nil)
-    }
-  }
-
-  /// What a session with the acknowledge extension has not confirmed counts as waiting.
-  func isOverfull(_ session: Session) -> Bool {
-    session.queue.count + (session.ack?.count ?? 0) > options.limits.maxQueueMessages
-      || session.queue.byteCount + (session.ack?.byteCount ?? 0) > options.limits.maxQueueBytes
   }
 
   // MARK: /_genesys

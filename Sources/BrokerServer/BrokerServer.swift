@@ -78,12 +78,17 @@ public final class BrokerServer: Sendable {
       configuration: configuration.gms.chat, backend: behind, notifier: publisher, journal: store, clock: clock,
       pushProviders: PushProviders.make(push, pushClient).merging(pushProviders) { $1 })
     var bayeux = configuration.bayeux.options
-    bayeux.opensBroadcastChannels =
-      configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host)
+    do throws(ChannelRuleFault) {
+      bayeux.rules = try ChannelRules(
+        configuration.bayeux.rules, maxChannelBytes: bayeux.limits.maxChannelBytes)
+    } catch {
+      throw ConfigurationError.badRule(error)
+    }
     if configuration.webSocket.isEnabled { bayeux.connectionTypes.insert("websocket", at: 0) }
     if !configuration.bayeux.jsonp { bayeux.connectionTypes.removeAll { $0 == "callback-polling" } }
     context = ServerContext(
       configuration: configuration, bayeux: bayeux,
+      opensChannels: configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host),
       identity: try UserIdentity(configuration, verifier: verifier),
       crossOrigin: try CrossOrigin(
         configuration.http.allowedOrigins, userHeaders: configuration.gms.userHeaders), mailboxes: mailboxes,

@@ -79,8 +79,10 @@ public enum SettingsTable {
     .bool("bayeux.jsonp", \.server.bayeux.jsonp, "Whether callback-polling (JSONP) is served."),
     .optionalBool(
       "bayeux.openChannels", \.server.bayeux.openChannels,
-      "Whether clients may subscribe and publish to broadcast channels, wildcards included.",
+      "Whether clients may subscribe and publish to broadcast channels, wildcards included, of which no rule speaks.",
       unset: "only while `server.host` is a loopback address"),
+    .channelRules(
+      "bayeux.rules", \.server.bayeux.rules, "Who may do what on which channel, and what holds there; see below."),
     .time(
       "bayeux.timeout", \.server.bayeux.options.timeout, 1...longestMilliseconds,
       "What `advice.timeout` says; a held connect is answered min(5 s, a twelfth of it) earlier."),
@@ -100,6 +102,9 @@ public enum SettingsTable {
     .whole(
       "bayeux.messagesPerFrame", \.server.bayeux.options.messagesPerFrame, 1...1_000_000, .messages,
       "Events in one WebSocket frame at the most."),
+    .choice(
+      "bayeux.queuePolicy", \.server.bayeux.options.queuePolicy,
+      "What gives way when the queue of a session is full: the session, or a message. Messages for a user never do."),
   ]
 
   private static let http: [SettingKey] = [

@@ -122,7 +122,7 @@ enum PublishRoute {
   private static func toChannel(_ publication: Publication, on connection: HTTPConnection) {
     let shard = connection.shard
     let context = shard.context
-    let own = shard.broker.publish(publication)
+    let own = shard.broker.publish(publication, now: shard.now)
     if context.shardCount == 1 { return connection.answer(.json(["sessions": JSONValue(own)])) }
     let exchange = ExchangeID(shard: shard.index, connection: connection.number)
     connection.work()

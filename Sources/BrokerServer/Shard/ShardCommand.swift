@@ -9,6 +9,8 @@ enum ShardCommand: Sendable {
   /// A connection moves here, with the request that showed that it belongs here.
   case adopt(MovedConnection)
   case publish(Publication, Tally?)
+  /// A channel came or went on another shard.
+  case note(ChannelChange)
   case deliver(Payload, user: [UInt8], MessageOrigin, Tally?)
   case markRead(ReadPosition)
   case respond(ExchangeID, HTTPReply)
@@ -26,6 +28,7 @@ struct MovedConnection: Sendable {
   let descriptor: Int32
   let isAdmin: Bool
   let trustsUserHeader: Bool
+  let address: UInt64
   let cargo: Cargo
   let rest: [UInt8]
 }
@@ -63,6 +66,7 @@ struct ShardReport: Sendable {
   var channels = 0
   var users = 0
   var connections = 0
+  var queueBytes = 0
 }
 
 /// What the HTTP side of a shard has done.

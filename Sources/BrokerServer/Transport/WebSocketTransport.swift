@@ -69,7 +69,8 @@ extension Shard {
   func receiveMessage(_ message: Span<UInt8>, on connection: HTTPConnection, _ socket: SocketState) {
     out.clear()
     let user = socket.user
-    switch broker.receive(message, user: user.span, onStream: connection, now: now, into: &out) {
+    let origin = context.origin(of: connection, isScript: false)
+    switch broker.receive(message, user: user.span, origin: origin, onStream: connection, now: now, into: &out) {
     case .answered, .shookHands: connection.sendMessage()
     case .held: break
     case .elsewhere(let shard):
