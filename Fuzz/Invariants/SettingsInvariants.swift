@@ -118,6 +118,8 @@ enum SettingsInvariants {
     case .whole(let number): JSONValue(number)
     case .bool(let value): .bool(value)
     case .texts(let elements): .array(elements.map(JSONValue.string))
+    // A text that was read as JSON; one that is none shows as the difference that it makes.
+    case .json(let text): (try? JSONValue(parsing: Array(text.utf8).span)) ?? .string(text)
     }
   }
 }
