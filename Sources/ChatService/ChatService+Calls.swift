@@ -54,8 +54,11 @@ extension ChatService {
 
   private func open(_ record: ServiceRecord, _ fields: ChatFields, _ caller: ChatCaller) throws(ChatError) {
     let form = try CreateForm(
-      fields, service: record, configuration: configuration, more: pokeData(of: record, caller))
-    if let device = fields.chatDevice { record.device = device }
+      fields, service: record, configuration: configuration, more: record.routingData + pokeData(of: record, caller))
+    if var device = fields.chatDevice {
+      device.messageFile = record.definition.messageFile
+      record.device = device
+    }
     let user = caller.user ?? record.user ?? fields.cometDevice
     guard user != nil || !form.notifiesByComet else { throw .userRequired }
     bind(record, to: user, notifies: form.notifiesByComet)

@@ -27,6 +27,8 @@ public actor ChatService {
   var servicesOfUser: [String: Set<String>] = [:]
   /// Users whose comet sessions are there, also before they have a chat. As many as there are sessions.
   var onlineUsers: Set<String> = []
+  /// Callbacks by what a query names: see ``ServiceRecord/lookups``.
+  var callbacks: [CallbackLookup: Set<String>] = [:]
   var waiters: [CallID: Waiter] = [:]
   var alarms = Deadlines<Alarm>()
   let callPrefix: String
@@ -153,12 +155,14 @@ public actor ChatService {
     for call in record.waiting { settle(call, .failed(.notFound)) }
     bind(record, to: nil, notifies: false)
     records[record.id] = nil
+    unnote(record)
     keep(.removeService(record.id))
     commit()
     let id = record.id
     Task {
       await backend.removeService(id)
-      await storage.removeBox(.service(id))
+      // Where that fails the box is taken away at the next start, which finds no service to it.
+      _ = try? await storage.removeBox(.service(id))
     }
   }
 
