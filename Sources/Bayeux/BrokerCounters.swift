@@ -35,6 +35,7 @@ public struct BrokerCounters: Sendable, Hashable {
   public var personalWaiting = 0
   public var personalExpired = 0
   public var personalDroppedFull = 0
+  public var personalDroppedBytes = 0
   public var personalDroppedUsers = 0
 
   public init() {}
@@ -44,7 +45,7 @@ public struct BrokerCounters: Sendable, Hashable {
     let sessions = queued - delivered - waiting - discardedExpired - discardedDisconnected - discardedOverflow
     let users =
       personalAccepted - personalDelivered - personalWaiting - personalExpired - personalDroppedFull
-      - personalDroppedUsers
+      - personalDroppedBytes - personalDroppedUsers
     return abs(sessions) + abs(users)
   }
 
@@ -61,7 +62,8 @@ public struct BrokerCounters: Sendable, Hashable {
       \.connectsAbandoned, \.subscribes, \.unsubscribes, \.disconnects, \.publishes, \.unknownSessions,
       \.userMismatches, \.refusals, \.sessionsExpired, \.sessionsOverflowed, \.queued, \.delivered, \.waiting,
       \.discardedExpired, \.discardedDisconnected, \.discardedOverflow, \.personalAccepted, \.personalDelivered,
-      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedUsers,
+      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedBytes,
+      \.personalDroppedUsers,
     ]
   }
 }

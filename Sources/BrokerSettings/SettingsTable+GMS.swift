@@ -85,6 +85,15 @@ extension SettingsTable {
       "gms.maxListedCallbacks", \.chat.limits.maxListedCallbacks, 1...100_000, .services,
       "Callbacks that one query shows; further ones are left out."),
     .whole(
+      "gms.maxSubscriptions", \.chat.limits.maxSubscriptions, 1...100_000_000, .none,
+      "Notification subscriptions at once; the next is 503."),
+    .time(
+      "gms.subscriptionExpiration", \.chat.limits.subscriptionExpiration, 30_000...longestMilliseconds,
+      "How long a subscription lives at least (GMS `defaultSubscriptionExpiration`)."),
+    .time(
+      "gms.maxSubscriptionExpiration", \.chat.limits.maxSubscriptionExpiration, 30_000...longestMilliseconds,
+      "How long a subscription lives at most; a longer time is cut to it."),
+    .whole(
       "gms.maxTranscriptEntries", \.chat.limits.maxTranscriptEntries, 1...100_000_000, .entries,
       "Entries kept of one transcript; beyond it the oldest are forgotten."),
     .whole(

@@ -100,6 +100,12 @@ public struct ChatLimits: Sendable, Hashable {
   public var maxDataBytes = 65_536
   /// Callbacks that one query shows; further ones are left out. A customer has a handful.
   public var maxListedCallbacks = 100
+  /// Notification subscriptions at once; the next one is 503. As many as services.
+  public var maxSubscriptions = 200_000
+  /// GMS `defaultSubscriptionExpiration`: how long a subscription lives that asks for nothing, or for less.
+  public var subscriptionExpiration: Duration = .seconds(30)
+  /// The longest a subscription lives; a longer time is cut to it. A week, as what is stored.
+  public var maxSubscriptionExpiration: Duration = .seconds(604_800)
   /// Entries kept of one transcript. Beyond it the oldest are forgotten, and a refresh from the start begins later.
   public var maxTranscriptEntries = 10_000
   /// UTF-8 bytes of the texts and nicknames kept of one transcript; beyond it as ``maxTranscriptEntries``.

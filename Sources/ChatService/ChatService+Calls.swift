@@ -55,7 +55,7 @@ extension ChatService {
   private func open(_ record: ServiceRecord, _ fields: ChatFields, _ caller: ChatCaller) throws(ChatError) {
     let form = try CreateForm(
       fields, service: record, configuration: configuration, more: record.routingData + pokeData(of: record, caller))
-    if var device = fields.chatDevice {
+    if var device = fields.chatDevice ?? subscribedDevice(fields) {
       device.messageFile = record.definition.messageFile
       record.device = device
     }
@@ -95,6 +95,7 @@ extension ChatService {
     record.stored = StoredChat(
       serviceID: id, opened: opened, nickname: opening.request.nickname, subject: opening.request.subject,
       notifiesByComet: opening.notifiesByComet, timeZoneOffset: opening.request.timeZoneOffset)
+    record.stored?.userData = opening.request.userData
     keepService(record)
     keep(.removeEntries(serviceID: id, through: .max))
     keepChat(record)

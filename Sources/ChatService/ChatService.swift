@@ -29,6 +29,8 @@ public actor ChatService {
   var onlineUsers: Set<String> = []
   /// Callbacks by what a query names: see ``ServiceRecord/lookups``.
   var callbacks: [CallbackLookup: Set<String>] = [:]
+  /// By id; each goes when its time is over.
+  var subscriptions: [String: PushSubscription] = [:]
   var waiters: [CallID: Waiter] = [:]
   var alarms = Deadlines<Alarm>()
   let callPrefix: String
@@ -121,6 +123,7 @@ public actor ChatService {
       case .unseen(let id): pushUnseen(id, now: now)
       case .silence(let id): checkSilence(id, now: now)
       case .push(let message, let attempt): push(message, attempt: attempt)
+      case .subscription(let id): subscriptions[id] = nil
       }
     }
   }

@@ -46,6 +46,7 @@ struct CreateForm: Sendable {
     "_verbose", "notify_by", "firstName", "lastName", "email", "FirstName", "LastName", "EmailAddress", "subject",
     "userDisplayName", "message", "clientTimeZoneOffset", "poke_url", "push_notification_deviceid",
     "push_notification_type", "push_notification_language", "push_notification_debug", "push_notification_provider",
+    "subscriptionID",
   ]
 }
 

@@ -106,6 +106,7 @@ final class Alarm: Deadlined {
     case unseen(serviceID: String)
     case silence(serviceID: String)
     case push(PushMessage, attempt: Int)
+    case subscription(String)
   }
 
   let reason: Reason

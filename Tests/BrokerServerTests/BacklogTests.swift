@@ -108,7 +108,7 @@ import Testing
       let client = try BayeuxClient(broker, user: "vasya")
       let reply = try client.post([client.message("/meta/subscribe", ["subscription": "/_genesys"])]).messages
       #expect(reply.count == 4)
-      #expect(try broker.metrics().samples[#"broker_user_messages_dropped_total{reason="backlog_full"}"#] == 7)
+      #expect(try broker.metrics().samples[#"broker_user_messages_dropped_total{reason="backlog_bytes"}"#] == 7)
     }
   }
 

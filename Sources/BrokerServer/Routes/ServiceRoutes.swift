@@ -22,6 +22,7 @@ enum ServiceRoutes {
     case ("service", 6...7) where segments[4] == "ixn" && segments[5] == "chat":
       try chat(of: segments[3], segments.count == 7 ? segments[6] : "", request, on: connection)
     case ("storage", 4...6): try StorageRoutes.free(segments[3...], request, on: connection)
+    case ("notification", 4...5): try NotificationRoutes.handle(segments[3...], request, on: connection)
     case ("admin", 5...6) where segments[3] == "node": try NodeRoutes.handle(segments[4...], request, on: connection)
     case ("node", 3):
       guard request.method == .get || request.method == .head else { throw .methodNotAllowed(allow: "GET") }
@@ -108,7 +109,7 @@ enum ServiceRoutes {
     }
   }
 
-  private static func answer(
+  static func answer(
     _ request: HTTPRequest, on connection: HTTPConnection,
     _ work: @escaping @Sendable (ChatService, ChatCaller) async -> ChatReply
   ) {

@@ -103,6 +103,72 @@ import Testing
     }
   }
 
+  @Test("1.5 Notification API: a subscription gets the events whose tags its filter matches, until it ends")
+  func subscriptions() async throws {
+    let provider = RecordingProvider()
+    try await withBroker(
+      {
+        $0.server.username = "u"
+        $0.server.password = "p"
+      }, pushProviders: ["ios": provider]
+    ) { broker in
+      let line = try ServiceLine(broker, user: "ann", fields: ["Authorization: Basic dTpw"])
+      let json = ["Content-Type: application/json"]
+      func subscribe(_ type: String, _ device: String, _ filter: String) throws -> Response {
+        let body: JSONValue = [
+          "subscriberId": "s", "filter": .string(filter), "expire": 60,
+          "notificationDetails": ["deviceId": .string(device), "type": .string(type), "properties": ["debug": "true"]],
+        ]
+        return try line.call("POST", "notification/subscription", body.text, json)
+      }
+      func publish(_ tag: String) throws -> JSONValue? {
+        let body: JSONValue = ["tag": .string(tag), "message": ["n": 1]]
+        return try line.call("POST", "notification/publish", body.text, json).json["subscriptions"]
+      }
+      let listener = try broker.listener("ann")
+      let comet = try #require(try subscribe("comet", "ann", "parcel.*").json["id"]?.string)
+      #expect(try subscribe("ios", "d1", "*.moved, other").json.names == ["id"])
+      #expect(try subscribe("comet", "bob", "*").status == 403, "nobody speaks for another user")
+      #expect(try publish("parcel.moved") == 2 && publish("parcel.lost") == 1 && publish("nothing") == 0)
+      let events = try listener.events(2).map { $0["data"]?["tag"] }
+      #expect(events == ["parcel.moved", "parcel.lost"])
+      #expect(eventually { provider.pushed.count == 1 } && provider.pushed[0].device.isDebug)
+      #expect(try line.call("DELETE", "notification/subscription/\(comet)").status == 200)
+      #expect(try line.call("DELETE", "notification/subscription/\(comet)").status == 404)
+      #expect(try publish("parcel.lost") == 0)
+      #expect(try line.call("POST", "notification/subscription", "{}", json).status == 400)
+      #expect(try line.post("notification/subscription", "a=1").text == "Unsupported Media Type")
+      #expect(try ServiceLine(broker).call("POST", "notification/publish", "{}", json).status == 401)
+    }
+    try await withBroker { broker in
+      let body = #"{"tag":"t","message":1}"#
+      let closed = try ServiceLine(broker).call(
+        "POST", "notification/publish", body, ["Content-Type: application/json"])
+      #expect(closed.status == 403, "without credentials nobody publishes")
+    }
+  }
+
+  @Test("1.2 row 5, subscriptionID: the device of a subscription is the one that is pushed to")
+  func subscriptionID() async throws {
+    let provider = RecordingProvider()
+    try await withBroker(
+      {
+        $0.define("request-chat", ["_client_timeout_notification": 0])
+        $0.gms.chat.limits.sweepInterval = .milliseconds(10)
+      }, pushProviders: ["ios": provider]
+    ) { broker in
+      let line = try ServiceLine(broker, user: "ann")
+      let body = #"{"notificationDetails":{"deviceId":"d1","type":"ios"}}"#
+      let json = ["Content-Type: application/json"]
+      let subscription = try line.call("POST", "notification/subscription", body, json).json["id"]?.string ?? ""
+      let id = try line.create("request-chat")
+      #expect(try line.post("service/\(id)/ixn/chat", "notify_by=comet&subscriptionID=\(subscription)").status == 200)
+      #expect(try broker.agent("join", id).status == 200)
+      #expect(try broker.agent("send", id, ["nickname": "Ada", "text": "hello?"]).status == 200)
+      #expect(eventually { provider.pushed.map(\.device.id) == ["d1"] })
+    }
+  }
+
   @Test("1.5 dialogs: StartChat, ConfirmationDialog, DisplayMenu and DialNumber have the members that apps read")
   func dialogs() async throws {
     try await withBroker({ $0.define("chat-delayed", ["_dial_number": "+15551234"]) }) { broker in
