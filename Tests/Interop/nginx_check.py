@@ -219,10 +219,10 @@ class Site:
         connection = self.nginx.connection()
         session = self.session(connection)[0]
         connection.request("POST", PATH, json.dumps([self.connect(session)]))
-        held = wait_until(lambda: self.broker.metrics()["broker_connects_held"] == 1, 1)
+        held = wait_until(lambda: self.broker.metrics()["broker_connects_held"] == 1, 5)
         connection.sock.close()
         connection.close()
-        gone = wait_until(lambda: self.broker.metrics()["broker_connects_held"] == 0, 1)
+        gone = wait_until(lambda: self.broker.metrics()["broker_connects_held"] == 0, 5)
         return "is noticed at once" if held and gone else "is not noticed"
 
     def big_body(self):

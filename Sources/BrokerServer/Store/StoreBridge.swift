@@ -24,6 +24,8 @@ final class StoreBridge: ChatJournal {
   private let logger: Logger
   /// By shard; each takes its part once.
   private let backlog = Mutex<[[KeptMessage]]>([])
+  /// Beside the lock for the thread sanitizer's sake, as in `Mailbox`.
+  private let order = Atomic(0)
   private let wasFailing = Atomic(false)
 
   init(_ journal: Journal, publisher: Publisher, logger: Logger) {
@@ -51,7 +53,10 @@ final class StoreBridge: ChatJournal {
           arrival: now + .milliseconds(-age)))
     }
     let ready = parts
-    backlog.withLock { $0 = ready }
+    backlog.withLock { parts in
+      parts = ready
+      order.store(0, ordering: .releasing)
+    }
     guard let services = snapshot.restoredServices else {
       journal.close()
       throw StoreError.damaged(file: journal.options.directory ?? "", reason: "a row of it cannot be read")
@@ -69,6 +74,8 @@ final class StoreBridge: ChatJournal {
 
   func takeBacklog(of shard: Int) -> [KeptMessage] {
     backlog.withLock { parts in
+      _ = order.load(ordering: .acquiring)
+      defer { order.store(0, ordering: .releasing) }
       guard shard < parts.count else { return [] }
       defer { parts[shard] = [] }
       return parts[shard]

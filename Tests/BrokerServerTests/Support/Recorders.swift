@@ -6,13 +6,23 @@ import Synchronization
 /// A push provider that keeps what it is given; the first pushes fail, as many as a test says.
 final class RecordingProvider: PushProvider {
   private let state: Mutex<(pushed: [PushMessage], failures: Int)>
+  /// Beside the lock for the thread sanitizer's sake, as in `Mailbox`.
+  private let order = Atomic(0)
 
   init(failures: Int = 0) { state = Mutex(([], failures)) }
 
-  var pushed: [PushMessage] { state.withLock { $0.pushed } }
+  var pushed: [PushMessage] {
+    state.withLock { state in
+      _ = order.load(ordering: .acquiring)
+      defer { order.store(0, ordering: .releasing) }
+      return state.pushed
+    }
+  }
 
   func push(_ message: PushMessage) async -> PushOutcome {
     state.withLock { state in
+      _ = order.load(ordering: .acquiring)
+      defer { order.store(0, ordering: .releasing) }
       state.pushed.append(message)
       state.failures -= 1
       return state.failures >= 0 ? .failed("as the test wants") : .delivered
