@@ -34,6 +34,12 @@ public enum BayeuxError: Error, Hashable, Sendable, CaseIterable {
   case channelCreateDenied
   /// Publishing is not allowed there.
   case publishDenied
+  /// The channel is durable, and the event could not be written.
+  case publishNotKept
+  /// `ext.replay` names no id of an event, nor -1 or -2.
+  case replayIDInvalid
+  /// Events after that id are not kept any more, or it was never given, and the policy says so.
+  case replayOutOfWindow
 
   /// As it stands in the `error` field.
   public var text: StaticString {
@@ -53,6 +59,9 @@ public enum BayeuxError: Error, Hashable, Sendable, CaseIterable {
     case .tooManySubscriptions: "403:too_many_subscriptions:subscribe_denied"
     case .channelCreateDenied: "403:denied_by_security_policy:channel_create_denied"
     case .publishDenied: "403:denied_by_security_policy:publish_denied"
+    case .publishNotKept: "507::not_stored"
+    case .replayIDInvalid: "400::replay_id_invalid"
+    case .replayOutOfWindow: "400::replay_id_out_of_window"
     }
   }
 

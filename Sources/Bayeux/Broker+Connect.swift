@@ -29,7 +29,9 @@ extension Broker {
     }
     let session = addSession(user: user, now: now)
     if let stream { _ = session.attach(to: stream) }
-    if HandshakeExt(message.ext, in: text).asksForAck { session.ack = AckQueue() }
+    let ext = HandshakeExt(message.ext, in: text)
+    if ext.asksForAck { session.ack = AckQueue() }
+    session.receivesReplayIDs = ext.asksForReplay
     writer.appendHandshakeReply(id: id, clientID: session.id, options: options)
     writer.append("]")
     return .shookHands
@@ -131,6 +133,7 @@ extension Broker {
       ack.acknowledge(number)
       if session.receivesGenesys, let user = session.user { users.settle(user, counters: &counters) }
     }
+    if session.queue.isEmpty { feed(session) }
     // What was sent and not confirmed goes out again at once, unless the client says how long it wants to wait.
     let resends = !(session.ack?.isEmpty ?? true) && !request.setsTimeout
     guard mayHold, !isFirst, session.queue.isEmpty, !resends, request.holdTime > .zero else {
@@ -202,6 +205,8 @@ struct ConnectRequest {
 struct ExtMember {
   let value: JSONSlice
 
+  init(value: JSONSlice) { self.value = value }
+
   /// Nil where there is none. The slice comes from ``Batch/scan``, which checked it.
   init?(_ name: StaticString, of ext: JSONSlice, in text: Span<UInt8>) {
     guard ext.kind == .object else { return nil }
@@ -231,8 +236,10 @@ struct ExtMember {
 /// What a handshake asks for in its `ext`.
 struct HandshakeExt {
   let asksForAck: Bool
+  let asksForReplay: Bool
 
   init(_ ext: JSONSlice?, in text: Span<UInt8>) {
     asksForAck = ext.flatMap { ExtMember("ack", of: $0, in: text) }?.value.kind == .true
+    asksForReplay = ext.flatMap { ExtMember("replay", of: $0, in: text) }?.value.kind == .true
   }
 }

@@ -18,15 +18,17 @@ public enum Delivery {
 
 extension Broker {
   /// Whether ``nextDelivery(now:into:)`` has something to look at.
-  public var hasOutput: Bool { !lookout.isEmpty || !farewells.isEmpty }
+  public var hasOutput: Bool { !lookout.isEmpty || !farewells.isEmpty || hasReplayOutput }
 
   /// The next held connect to answer in this turn, its body appended to `writer`; nil when there is none left.
   ///
   /// The shell calls it as often as it likes in one turn; the rest keeps for the next.
   public mutating func nextDelivery(now: Instant, into writer: inout ByteWriter) -> Delivery? {
     if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
+    if let answer = nextAnswer(into: &writer) { return answer }
+    feedNext()
     while let session = lookout.next() {
-      if isOverfull(session) {
+      if isOverfull(session) || hasLostReplay(session) {
         end(session, .overflowed, now: now)
         if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
         continue
@@ -46,10 +48,9 @@ extension Broker {
 
   /// The moment by which ``nextDue(now:into:)`` has to be called; nil while nothing has a deadline.
   public var nextDeadline: Instant? {
-    switch (deadlines.next, users.nextDeadline) {
-    case (let first?, let second?): min(first, second)
-    case (let first, let second): first ?? second
-    }
+    let next = min(
+      deadlines.next ?? .distantFuture, users.nextDeadline ?? .distantFuture, replay.log.nextExpiry)
+    return next == .distantFuture ? nil : next
   }
 
   /// Whether ``nextDue(now:into:)`` has something to do.
@@ -67,11 +68,13 @@ extension Broker {
       end(session, .expired, now: now)
     }
     users.expire(at: now, limits: options.limits, counters: &counters)
+    expireHistory(at: now)
     return nil
   }
 
   /// The peer of a held connect hung up: the session lives on, its clock runs, what comes waits for its next connect.
   public mutating func conduitClosed(_ conduit: some Conduit, now: Instant) {
+    abandonAnswers(on: conduit)
     guard let session = conduit.heldSession else { return }
     _ = release(session, at: now)
     counters.connectsAbandoned += 1
@@ -106,6 +109,7 @@ extension Broker {
 
   /// The peer of a stream is gone: its sessions live on and wait for their next connect, wherever it comes.
   public mutating func streamClosed(_ stream: some StreamConduit, now: Instant) {
+    abandonAnswers(on: stream)
     guard !stream.streamSessions.isEmpty else { return }
     let sessions = stream.streamSessions
     stream.streamSessions = []
@@ -165,6 +169,7 @@ extension Broker {
     let (number, new) = ack.nextBatch(from: &session.queue, limit: limit, into: &writer)
     counters.delivered += new
     counters.waiting -= new
+    wantMore(session)
     return number
   }
 
@@ -186,6 +191,7 @@ extension Broker {
     }
     if !session.taken.isEmpty { takers.append(session) }
     if let user = session.user { users.settle(user, counters: &counters) }
+    wantMore(session)
   }
 
   // MARK: ends
@@ -214,6 +220,7 @@ extension Broker {
     }
     leaveGenesys(session)
     subscriptions.unsubscribeFromAll(session)
+    endFeed(of: session)
     sessions[session.id.slot] = nil
     freeSlots.append(session.id.slot)
     deadlines.compact(live: sessionCount)

@@ -7,7 +7,11 @@ extension Broker {
   /// `subscription` is a channel or an array of them; an array stops at its first failure and keeps what went before.
   mutating func subscribe(_ message: Message, _ text: Span<UInt8>, _ session: Session) -> BayeuxError? {
     counters.subscribes += 1
-    return eachSubscription(of: message, text) { broker, channel in broker.subscribe(session, to: channel) }
+    let request = options.hasDurableChannels ? ReplayRequest(message.ext, in: text) : nil
+    replay.reply = ""
+    return eachSubscription(of: message, text) { broker, channel in
+      broker.subscribe(session, to: channel, request, text)
+    }
   }
 
   /// Idempotent: what was not subscribed is unsubscribed with success.
@@ -15,6 +19,7 @@ extension Broker {
     counters.unsubscribes += 1
     return eachSubscription(of: message, text) { broker, channel in
       if channel == .genesys { broker.leaveGenesys(session) }
+      broker.unfollow(channel, session)
       _ = broker.subscriptions.unsubscribe(session, from: channel)
       return nil
     }
@@ -41,7 +46,9 @@ extension Broker {
     return count == 0 ? .subscriptionInvalid : nil
   }
 
-  private mutating func subscribe(_ session: Session, to channel: Channel) -> BayeuxError? {
+  private mutating func subscribe(
+    _ session: Session, to channel: Channel, _ request: ReplayRequest?, _ text: Span<UInt8>
+  ) -> BayeuxError? {
     switch channel.kind {
     case .meta: return .subscribeDenied
     // A service channel is spoken to, never listened on: allowed, and without effect.
@@ -52,7 +59,14 @@ extension Broker {
     guard options.opensBroadcastChannels else { return .subscribeDenied }
     let isFull = session.subscriptions.count >= options.limits.maxSubscriptionsPerSession
     if isFull, !subscriptions.contains(session, in: channel) { return .tooManySubscriptions }
-    _ = subscriptions.subscribe(session, to: channel)
+    do throws(BayeuxError) {
+      let place = try place(request, of: channel, in: text)
+      _ = subscriptions.subscribe(session, to: channel)
+      follow(channel, place, session)
+      if let place { note(place, of: channel) }
+    } catch {
+      return error
+    }
     return nil
   }
 
@@ -80,6 +94,11 @@ extension Broker {
     let payload = Payload(
       event: channel, data: text.extracting(part(message.data)), ext: text.extracting(part(message.ext)))
     let publication = Publication(channel: channel, payload: payload)
+    if let draft = draft(publication) {
+      if replay.waiting.count >= options.limits.maxUnkeptPublishes { return .publishNotKept }
+      replay.draft = draft
+      return nil
+    }
     _ = publish(publication)
     if shardCount > 1 { publications.append(publication) }
     return nil

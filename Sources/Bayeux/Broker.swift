@@ -38,6 +38,8 @@ public struct Broker: ~Copyable {
   var lastTaker: Session?
   var readPositions: [ReadPosition] = []
 
+  var replay: ReplayState
+
   /// What is written to every session, as differences of time in whole nanoseconds.
   let holdTime: Duration
 
@@ -50,6 +52,7 @@ public struct Broker: ~Copyable {
     self.shardCount = shardCount
     self.options = options
     self.generator = generator
+    replay = ReplayState(options.limits)
     holdTime = options.timeout - options.earlyAnswer
   }
 
@@ -86,7 +89,8 @@ public enum Reception: Equatable, Sendable {
   case answered
   /// The same, and it is the reply to a handshake that made a session.
   case shookHands
-  /// Its connect is held; the conduit comes back from ``Broker/nextDelivery(now:into:)``.
+  /// Its connect is held, or what it publishes has to be kept first; the conduit comes back from
+  /// ``Broker/nextDelivery(now:into:)``.
   case held
   /// Its session lives on that shard: nothing was done, the connection has to go there.
   case elsewhere(shard: Int)

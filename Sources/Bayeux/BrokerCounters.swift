@@ -23,6 +23,13 @@ public struct BrokerCounters: Sendable, Hashable {
   public var sessionsExpired = 0
   public var sessionsOverflowed = 0
 
+  /// Publishes that could not be written.
+  public var publishesNotKept = 0
+  /// Subscriptions that asked for the past, those of them that could not have all of it, and the events they got.
+  public var replays = 0
+  public var replaysIncomplete = 0
+  public var replayed = 0
+
   public var queued = 0
   public var delivered = 0
   public var waiting = 0
@@ -61,7 +68,9 @@ public struct BrokerCounters: Sendable, Hashable {
       \.connectsAbandoned, \.subscribes, \.unsubscribes, \.disconnects, \.publishes, \.unknownSessions,
       \.userMismatches, \.refusals, \.sessionsExpired, \.sessionsOverflowed, \.queued, \.delivered, \.waiting,
       \.discardedExpired, \.discardedDisconnected, \.discardedOverflow, \.personalAccepted, \.personalDelivered,
-      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedUsers,
+      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedUsers, \.publishesNotKept,
+      \.replays,
+      \.replaysIncomplete, \.replayed,
     ]
   }
 }
