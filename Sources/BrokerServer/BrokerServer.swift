@@ -73,7 +73,10 @@ public final class BrokerServer: Sendable {
     configuration.gms.chat.cometPath = configuration.bayeux.path
     var options = StoreOptions(directory: configuration.data.directory, durability: configuration.data.durability)
     options.maxBytes = configuration.data.maxBytes
-    let store = StoreBridge(Journal(options), publisher: publisher, logger: logger)
+    let journal = Journal(options)
+    let events = EventHistory(
+      journal, mailboxes, isUsed: configuration.bayeux.options.hasDurableChannels, logger: logger)
+    let store = StoreBridge(journal, events: events, publisher: publisher, logger: logger)
     let chat = ChatService(
       configuration: configuration.gms.chat, backend: behind, notifier: publisher, journal: store, clock: clock,
       pushProviders: PushProviders.make(push, pushClient).merging(pushProviders) { $1 })

@@ -65,6 +65,7 @@ final class Shard {
     for message in context.store.takeBacklog(of: index) {
       broker.restore(message.payload, to: message.user, as: message.origin, arrival: message.arrival)
     }
+    if let kept = context.store.events.takeKept() { broker.restore(kept, now: now) }
     do throws(ReactorError) {
       try context.mailboxes[index].attach(to: loop) { [unowned self] commands in
         for command in commands { obey(command) }
@@ -183,6 +184,13 @@ final class Shard {
     case .publish(let publication, let tally):
       let count = broker.publish(publication)
       tally?.add(count)
+    case .event(let event, let source):
+      let count = broker.publish(event)
+      switch source {
+      case .client(let shard, let ticket): if shard == index { broker.settle(ticket, isKept: true) }
+      case .host(let tally, _): tally.add(count)
+      }
+    case .refusePublish(let ticket): broker.settle(ticket, isKept: false)
     case .deliver(let payload, let user, let origin, let tally):
       let count = broker.deliver(payload, to: user, as: origin, now: now)
       tally?.add(count)
@@ -200,15 +208,19 @@ final class Shard {
     switch command {
     case .adopt(let moved): Glibc.close(moved.descriptor)
     case .publish(_, let tally), .deliver(_, _, _, let tally): tally?.add(0)
+    case .event(_, .host(let tally, _)): tally.add(0)
     case .report(let receive): receive(ShardReport())
-    case .respond, .drain, .markRead: break
+    case .respond, .drain, .markRead, .event, .refusePublish: break
     }
   }
 
   private var report: ShardReport {
-    ShardReport(
+    var report = ShardReport(
       counters: broker.counters, http: http, sessions: broker.sessionCount, held: broker.heldCount,
       channels: broker.channelCount, users: broker.userCount, connections: connections.count)
+    // Every shard holds the same one.
+    if index == 0 { report.history = broker.historyStatistics }
+    return report
   }
 
   private func drain(by deadline: Instant) {
@@ -230,6 +242,9 @@ final class Shard {
     withKeptRequests.removeAll(keepingCapacity: true)
     for connection in resumed { connection.takeKept() }
     for publication in broker.takePublications() { passOn(publication) }
+    for publish in broker.takeDurablePublishes() {
+      context.store.events.publish(publish.draft, from: .client(shard: index, ticket: publish.ticket))
+    }
     for read in broker.takeReadPositions() {
       context.mailboxes[context.publisher.home(of: read.user)].post(.markRead(read))
     }
@@ -244,6 +259,8 @@ final class Shard {
     scheduleDeadlines()
     // After all writing of this turn: an answer that stalled has said so.
     context.store.forget(broker.takeSettled())
+    let drops = broker.takeHistoryDrops()
+    if index == 0, !drops.isEmpty { context.store.events.drop(drops) }
     if isDraining, connections.isEmpty || now >= drainDeadline { loop.stop() }
     return broker.hasOutput || !withKeptRequests.isEmpty || broker.isDue(at: now) ? .again : .wait
   }

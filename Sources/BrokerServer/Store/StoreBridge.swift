@@ -20,14 +20,16 @@ struct KeptMessage: Sendable {
 /// Between those who change things and the ``Journal`` that keeps them: what leaves, leaves from here once it is kept.
 final class StoreBridge: ChatJournal {
   let journal: Journal
+  let events: EventHistory
   private let publisher: Publisher
   private let logger: Logger
   /// By shard; each takes its part once.
   private let backlog = Mutex<[[KeptMessage]]>([])
   private let wasFailing = Atomic(false)
 
-  init(_ journal: Journal, publisher: Publisher, logger: Logger) {
+  init(_ journal: Journal, events: EventHistory, publisher: Publisher, logger: Logger) {
     self.journal = journal
+    self.events = events
     self.publisher = publisher
     self.logger = logger
   }
@@ -50,6 +52,7 @@ final class StoreBridge: ChatJournal {
           origin: MessageOrigin(sequence: row.sequence, service: row.service, position: row.position),
           arrival: now + .milliseconds(-age)))
     }
+    events.open(snapshot, now: now, millisecondsSince1970: wallNow)
     let ready = parts
     backlog.withLock { $0 = ready }
     guard let services = snapshot.restoredServices else {
@@ -61,7 +64,7 @@ final class StoreBridge: ChatJournal {
         "data directory opened",
         metadata: [
           "directory": "\(journal.options.directory ?? "")", "services": "\(services.count)",
-          "messages": "\(snapshot.messages.count)",
+          "messages": "\(snapshot.messages.count)", "events": "\(snapshot.events.count)",
         ])
     }
     return services
@@ -153,7 +156,7 @@ final class StoreBridge: ChatJournal {
     }
   }
 
-  private static func millisecondsSince1970() -> Int64 {
+  static func millisecondsSince1970() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
