@@ -29,6 +29,7 @@ public enum SettingUnit: String, Hashable, Sendable {
   case sessions
   case subscriptions
   case users
+  case channels
   case connections
   case headers
   case fields

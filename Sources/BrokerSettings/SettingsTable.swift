@@ -100,6 +100,10 @@ public enum SettingsTable {
     .whole(
       "bayeux.messagesPerFrame", \.server.bayeux.options.messagesPerFrame, 1...1_000_000, .messages,
       "Events in one WebSocket frame at the most."),
+    .choice(
+      "bayeux.replayOutOfWindow", \.server.bayeux.options.replayOutOfWindow,
+      "What a subscribe gets that asks for events of a durable channel which are not kept any more: an error, all that "
+        + "is kept, or new events alone."),
   ]
 
   private static let http: [SettingKey] = [

@@ -86,6 +86,9 @@ extension Broker {
     if answer.unsettled == 0 { replay.answers.append(answer) }
   }
 
+  /// Whether publishes wait to be kept whose clients are owed an answer.
+  public var hasUnkeptPublishes: Bool { !replay.waiting.isEmpty }
+
   // MARK: a request on its way
 
   /// Takes the draft that the last publish left behind: its reply is written twice, for both ends.
@@ -123,6 +126,8 @@ extension Broker {
 
   /// The next answer whose publishes have all come to an end.
   mutating func nextAnswer(into writer: inout ByteWriter) -> Delivery? {
+    replay.isAnswersTurn.toggle()
+    guard replay.isAnswersTurn || lookout.isEmpty else { return nil }
     while let answer = replay.answers.popFirst() {
       guard !answer.isAbandoned, let conduit = answer.conduit else { continue }
       writer.append("[")

@@ -24,6 +24,8 @@ struct ReplayState {
   var waiting: [UInt64: (answer: WaitingAnswer, gap: Int)] = [:]
   /// Those that can be written.
   var answers = Line<WaitingAnswer>()
+  /// Answers to publishes and deliveries take turns, so that neither holds the other up.
+  var isAnswersTurn = false
 
   init(_ limits: BayeuxLimits) {
     log = ReplayLog(maxBytes: limits.maxHistoryBytes, maxChannels: limits.maxHistoryChannels)
@@ -80,7 +82,7 @@ extension Broker {
     replay.log.advance(to: kept.lastID)
     replay.newestID = max(replay.newestID, kept.lastID)
     replay.log.expire(at: now)
-    noteDrops()
+    noteDrops(isDue: true)
   }
 
   /// Takes an event that is kept: to be called on every shard, in the order of the ids.
@@ -126,7 +128,7 @@ extension Broker {
       for session in replay.fed {
         guard let feed = session.feed, feed.position < drop.id, feed.wants(drop.id, of: drop.channel) else { continue }
         feed.hasLost = true
-        mark(session)
+        lookout.note(session, isPersonal: false)
       }
     }
     replay.drops.forgotten += replay.log.takeForgotten()

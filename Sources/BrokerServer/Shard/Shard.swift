@@ -255,7 +255,7 @@ final class Shard {
       written += 1
     }
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
-    if isDraining, !broker.hasOutput { leaveSockets() }
+    if isDraining, !broker.hasOutput, !broker.hasUnkeptPublishes { leaveSockets() }
     scheduleDeadlines()
     // After all writing of this turn: an answer that stalled has said so.
     context.store.forget(broker.takeSettled())
@@ -294,6 +294,9 @@ final class Shard {
     case .answer(_, let session):
       if connection.phase == .socket {
         connection.sendMessage()
+      } else if connection.socket != nil {
+        // On its way to another shard, with no session here any more that could be answered.
+        out.clear()
       } else {
         answerBayeux(
           connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
