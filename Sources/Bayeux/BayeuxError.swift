@@ -3,7 +3,7 @@
 /// THE table of errors that a Bayeux reply can carry: `code:args:text`, in the words of CometD 5 to 8.
 ///
 /// The HTTP status beside them stays 200.
-public enum BayeuxError: Error, Hashable, Sendable, CaseIterable {
+public enum BayeuxError: Error, Hashable, Sendable {
   /// The message names no channel.
   case channelMissing
   /// The channel is no channel name.
@@ -14,54 +14,72 @@ public enum BayeuxError: Error, Hashable, Sendable, CaseIterable {
   case sessionUnknown
   /// The request names another `gms_user` than the handshake of its session.
   case userMismatch
-  /// The request names no `gms_user` where the configuration requires one.
-  case userRequired
   /// A handshake without the `gms_user` that the configuration requires.
   case handshakeDenied
   /// The shard is full.
   case handshakeFailed
+  /// The user has as many sessions as a user may have.
+  case tooManySessionsOfUser
+  /// The network address has as many sessions on this shard as an address may have.
+  case tooManySessionsOfAddress
+  /// The network address shakes hands faster than an address may.
+  case handshakesTooFast
   /// A subscribe or unsubscribe without `subscription`.
   case subscriptionMissing
   /// `subscription` is no channel or pattern.
   case subscriptionInvalid
-  /// Subscribing is not allowed there.
-  case subscribeDenied
   /// `/_genesys` asked for by a session without a user.
   case genesysNeedsUser
   /// The session has as many subscriptions as it may have.
   case tooManySubscriptions
-  /// No such meta channel.
-  case channelCreateDenied
-  /// Publishing is not allowed there.
-  case publishDenied
+  /// `data` is longer than the rule of its channel allows.
+  case messageTooLarge
+  /// The session publishes faster than a session may.
+  case publishesTooFast
+  /// The channel is published to faster than its rule allows.
+  case channelTooFast
   /// The channel is durable, and the event could not be written.
   case publishNotKept
   /// `ext.replay` names no id of an event, nor -1 or -2.
   case replayIDInvalid
   /// Events after that id are not kept any more, or it was never given, and the policy says so.
   case replayOutOfWindow
+  /// A rule or an authorizer says no.
+  case denied(ClientOperation, DenialReason)
+
+  /// Subscribing is not allowed there.
+  public static let subscribeDenied = denied(.subscribe, .policy)
+  /// Being the first to subscribe is not allowed there.
+  public static let createDenied = denied(.createBySubscribing, .policy)
+  /// Publishing is not allowed there while nobody is subscribed; also a meta channel that does not exist.
+  public static let channelCreateDenied = denied(.createByPublishing, .policy)
+  /// Publishing is not allowed there.
+  public static let publishDenied = denied(.publish, .policy)
 
   /// As it stands in the `error` field.
-  public var text: StaticString {
+  public var text: String {
     switch self {
     case .channelMissing: "400::channel_missing"
     case .channelInvalid: "405::channel_invalid"
     case .messageIDInvalid: "405::message_id_invalid"
     case .sessionUnknown: "402::session_unknown"
     case .userMismatch: "403::gms_user mismatch"
-    case .userRequired: "403::gms_user required"
     case .handshakeDenied: "403::handshake_denied"
     case .handshakeFailed: "403::handshake_failed"
+    case .tooManySessionsOfUser: "403:too_many_sessions_of_user:handshake_failed"
+    case .tooManySessionsOfAddress: "403:too_many_sessions_of_address:handshake_failed"
+    case .handshakesTooFast: "429:too_many_handshakes:handshake_failed"
     case .subscriptionMissing: "403::subscription_missing"
     case .subscriptionInvalid: "403::subscription_invalid"
-    case .subscribeDenied: "403:denied_by_security_policy:subscribe_denied"
     case .genesysNeedsUser: "403:/_genesys:gms_user required"
     case .tooManySubscriptions: "403:too_many_subscriptions:subscribe_denied"
-    case .channelCreateDenied: "403:denied_by_security_policy:channel_create_denied"
-    case .publishDenied: "403:denied_by_security_policy:publish_denied"
+    case .messageTooLarge: "413:message_too_large:publish_denied"
+    case .publishesTooFast: "429:too_many_messages:publish_denied"
+    case .channelTooFast: "429:channel_too_busy:publish_denied"
     case .publishNotKept: "507::not_stored"
     case .replayIDInvalid: "400::replay_id_invalid"
     case .replayOutOfWindow: "400::replay_id_out_of_window"
+    case .denied(let operation, let reason): "403:\(reason.text):\(operation.denial)"
     }
   }
 
@@ -72,10 +90,22 @@ public enum BayeuxError: Error, Hashable, Sendable, CaseIterable {
   public var reconnect: Reconnect? {
     switch self {
     case .sessionUnknown: .handshake
-    case .handshakeDenied: Reconnect.none
-    case .handshakeFailed: .retry
+    case .handshakeDenied, .denied(.handshake, _): Reconnect.none
+    case .handshakeFailed, .tooManySessionsOfUser, .tooManySessionsOfAddress, .handshakesTooFast: .retry
     default: nil
     }
+  }
+}
+
+extension BayeuxError: CaseIterable {
+  /// Every error, those of the rules once for each thing that they can deny; authorizers have reasons of their own.
+  public static var allCases: [BayeuxError] {
+    [
+      .channelMissing, .channelInvalid, .messageIDInvalid, .sessionUnknown, .userMismatch, .handshakeDenied,
+      .handshakeFailed, .tooManySessionsOfUser, .tooManySessionsOfAddress, .handshakesTooFast, .subscriptionMissing,
+      .subscriptionInvalid, .genesysNeedsUser, .tooManySubscriptions, .messageTooLarge, .publishesTooFast,
+      .channelTooFast, .subscribeDenied, .createDenied, .channelCreateDenied, .publishDenied,
+    ]
   }
 }
 

@@ -11,18 +11,20 @@ public struct BayeuxOptions: Sendable, Hashable {
   public var maxInterval: Duration = .seconds(30)
   /// Status of the older of two connects of one session; 200 answers it as a connect that met no event.
   public var duplicateMetaConnectHttpResponseCode = 500
-  /// Whether clients may subscribe and publish to broadcast channels, wildcards included.
-  public var opensBroadcastChannels = true
+  /// Who may do what on which channel; what no rule says depends on the listener, see ``RequestOrigin/opensChannels``.
+  public var rules = ChannelRules()
+  /// What gives way when the queue of a session is full.
+  public var queuePolicy = QueuePolicy.endSession
   /// Whether a handshake without `gms_user` is refused.
   public var requiresUser = false
-  /// Whether every later request has to repeat the `gms_user` of its handshake; otherwise it may be absent.
-  public var requiresUserOnEveryRequest = false
+  /// Whether every later request has to repeat the `gms_user` of its handshake; to one that does not, the session is
+  /// unknown. Otherwise whoever has learned a clientId can use its session by leaving the header away.
+  public var requiresUserOnEveryRequest = true
   /// Whether events go out with replies to connects only, on every transport: slower, but in one order.
   public var metaConnectDeliverOnly = false
   /// Events in one WebSocket frame at the most.
   public var messagesPerFrame = 128
-  /// Channels whose events are kept, so that a subscriber can ask for those it missed; the first pattern that fits.
-  public var durableChannels: [DurableChannels] = []
+  /// What a subscribe gets that asks for events of a durable channel which are not kept any more.
   public var replayOutOfWindow = ReplayPolicy.earliest
   /// Offered in a handshake reply, in this order.
   public var connectionTypes = ["callback-polling", "long-polling"]
@@ -32,21 +34,10 @@ public struct BayeuxOptions: Sendable, Hashable {
   public init() {}
 
   /// Whether there is anything to replay.
-  public var hasDurableChannels: Bool { !durableChannels.isEmpty }
+  var hasDurableChannels: Bool { rules.hasDurableChannels }
 
   /// How long before ``timeout`` a held connect is answered: a twelfth of it, 5 s at the most.
   public var earlyAnswer: Duration { min(.seconds(5), timeout / 12) }
-}
-
-/// Channels whose events are kept.
-public struct DurableChannels: Sendable, Hashable {
-  public var pattern: Channel
-  public var limits: HistoryLimits
-
-  public init(_ pattern: Channel, _ limits: HistoryLimits = HistoryLimits()) {
-    self.pattern = pattern
-    self.limits = limits
-  }
 }
 
 /// Every bound of the broker core: what it counts, its default, and why there is one.
@@ -69,14 +60,30 @@ public struct BayeuxLimits: Sendable, Hashable {
   public var maxRequestedInterval: Duration = .seconds(3600)
   /// Subscriptions of one session; more is `403:…:subscribe_denied`.
   public var maxSubscriptionsPerSession = 1000
-  /// Messages that wait for one session; reaching it ends the session, since one message lost in silence is worse.
+  /// Messages that wait for one session; beyond it ``BayeuxOptions/queuePolicy`` says what gives way.
   public var maxQueueMessages = 10_000
-  /// Bytes that wait for one session; reaching it ends the session.
+  /// Bytes that wait for one session; beyond it ``BayeuxOptions/queuePolicy`` says what gives way.
   public var maxQueueBytes = 8 << 20
+  /// Bytes that wait for all sessions of one shard together; beyond it the sessions with the longest queues end. A
+  /// message counts once in each queue that holds it, and not at all where it goes out in the same turn.
+  public var maxShardQueueBytes = 512 << 20
   /// Bytes of events after which a response is closed; what is left waits for the next connect, which returns at once.
   public var maxResponseBytes = 1 << 20
   /// Sessions of one shard; more is `403::handshake_failed` with advice to try again. The slot in a clientId has 24 bits.
   public var maxSessions = 1 << 20
+  /// Sessions of one user; more is refused with advice to try again. Sessions without user are not counted.
+  public var maxSessionsPerUser = 1000
+  /// Sessions on one shard of one IPv4 address or IPv6 /64; more is refused with advice to try again. Not counted are
+  /// peers that many clients share: this machine and trusted proxies, see ``RequestOrigin/address``.
+  public var maxSessionsPerAddress = 1000
+  /// Handshakes on one shard of one such address in a second; more is refused with advice to try again later.
+  public var maxHandshakesPerSecond = 100
+  /// The least pause advised to a client whose handshake was refused for a limit; up to as much again is added at random,
+  /// so that clients refused together do not come back together.
+  public var handshakePause: Duration = .seconds(2)
+  /// Messages that one session may publish in a second, that many at once; more is `429:…:publish_denied`. Nil is no
+  /// bound: who may publish at all is the first question.
+  public var maxPublishesPerSecond: Int?
   /// Messages kept for one user who has no subscribed session; beyond it the oldest goes, counted as dropped.
   public var maxBacklogMessages = 1000
   /// Bytes kept for one user who has no subscribed session; beyond it the oldest goes, counted as dropped.
@@ -95,4 +102,15 @@ public struct BayeuxLimits: Sendable, Hashable {
   public var maxUnkeptPublishes = 10_000
 
   public init() {}
+}
+
+/// What gives way when the queue of a session is full. Messages for a user never do: where nothing else is left, the
+/// session ends, and they wait for the user's next one.
+public enum QueuePolicy: String, CaseIterable, Hashable, Sendable {
+  /// The session: its client notices, shakes hands again and knows that something is missing.
+  case endSession
+  /// The oldest message of a channel, in silence but counted: for channels where only the latest counts.
+  case dropOldest
+  /// The message that comes, in silence but counted.
+  case dropNewest
 }

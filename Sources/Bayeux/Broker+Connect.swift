@@ -4,8 +4,8 @@ import Bytes
 extension Broker {
   /// A handshake always makes a new session; an older one of the same client dies of its own deadline.
   mutating func handshake(
-    _ message: Message, _ text: Span<UInt8>, user: Span<UInt8>, on stream: (any StreamConduit)?, now: Instant,
-    into writer: inout ByteWriter
+    _ message: Message, _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin,
+    on stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
   ) -> Reception {
     var isFar = false
     if !user.isEmpty {
@@ -18,16 +18,18 @@ extension Broker {
     let refusal: BayeuxError? =
       fault ?? (isFar || isOffline ? .handshakeFailed : nil)
       ?? (user.isEmpty && options.requiresUser ? .handshakeDenied : nil)
-      ?? (sessionCount >= min(options.limits.maxSessions, 1 << 24) ? .handshakeFailed : nil)
+      ?? admit(user: user, origin: origin, now: now)
     writer.append("[")
     if let refusal {
       counters.handshakesRefused += 1
+      counters.note(refusal)
       writer.appendReply(
-        to: message, id: id, in: text, error: refusal, advice: isOffline ? comeLater() : advice(for: refusal))
+        to: message, id: id, in: text, error: refusal,
+        advice: isOffline ? comeLater() : refusal.isPassing ? pause() : advice(for: refusal))
       writer.append("]")
       return .answered
     }
-    let session = addSession(user: user, now: now)
+    let session = addSession(user: user, address: origin.address, now: now)
     if let stream { _ = session.attach(to: stream) }
     let ext = HandshakeExt(message.ext, in: text)
     if ext.asksForAck { session.ack = AckQueue() }
@@ -43,7 +45,7 @@ extension Broker {
     return Advice(reconnect: .retry, interval: .seconds(seconds), timeout: nil)
   }
 
-  private mutating func addSession(user: Span<UInt8>, now: Instant) -> Session {
+  private mutating func addSession(user: Span<UInt8>, address: UInt64, now: Instant) -> Session {
     counters.handshakes += 1
     if user.isEmpty { counters.handshakesWithoutUser += 1 }
     if freeSlots.isEmpty {
@@ -54,7 +56,9 @@ extension Broker {
     let id = newID(slot: slot)
     let record = user.isEmpty ? nil : users.findOrAdd(Array(user))
     record?.sessionCount += 1
-    let session = Session(id, user: record, expires: now + options.interval + options.maxInterval)
+    let session = Session(
+      id, user: record, address: address, expires: now + options.interval + options.maxInterval)
+    addresses.joined(address)
     sessions[slot] = session
     deadlines.note(session)
     return session
@@ -69,7 +73,7 @@ extension Broker {
 
   /// A connect that is alone in its request: the one kind that may be held.
   mutating func connect(
-    _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, alone conduit: some Conduit,
+    _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, alone conduit: any Conduit,
     now: Instant, into writer: inout ByteWriter
   ) -> Reception {
     counters.connects += 1
@@ -131,12 +135,13 @@ extension Broker {
     }
     if let ack = session.ack, let number = request.acknowledged {
       ack.acknowledge(number)
+      account(session)
       if session.receivesGenesys, let user = session.user { users.settle(user, counters: &counters) }
     }
-    if session.queue.isEmpty { feed(session) }
+    feed(session)
     // What was sent and not confirmed goes out again at once, unless the client says how long it wants to wait.
     let resends = !(session.ack?.isEmpty ?? true) && !request.setsTimeout
-    guard mayHold, !isFirst, session.queue.isEmpty, !resends, request.holdTime > .zero else {
+    guard mayHold, !isFirst, !session.isUrgent(at: now), !resends, request.holdTime > .zero else {
       session.state = .away(expires: now + request.interval + options.maxInterval)
       deadlines.note(session)
       return (false, isFirst)

@@ -24,6 +24,7 @@ extension Broker {
   ///
   /// The shell calls it as often as it likes in one turn; the rest keeps for the next.
   public mutating func nextDelivery(now: Instant, into writer: inout ByteWriter) -> Delivery? {
+    shed(now: now)
     if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
     if let answer = nextAnswer(into: &writer) { return answer }
     feedNext()
@@ -33,7 +34,9 @@ extension Broker {
         if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
         continue
       }
-      if session.queue.isEmpty { continue }
+      // What stays waits from here on, and counts as that.
+      account(session)
+      guard session.isUrgent(at: now) else { continue }
       if let stream = session.stream, !session.deliversOnConnectOnly(options) {
         if session.isWriting { continue }
         push(session, into: &writer)
@@ -43,7 +46,8 @@ extension Broker {
       render(connect, of: session, into: &writer)
       return .answer(connect.conduit, session)
     }
-    return nil
+    shed(now: now)
+    return farewells.popLast().map { render($0, into: &writer) }
   }
 
   /// The moment by which ``nextDue(now:into:)`` has to be called; nil while nothing has a deadline.
@@ -61,6 +65,13 @@ extension Broker {
   /// - Returns: the next due connect, its body appended to `writer`; nil when nothing is due any more.
   public mutating func nextDue(now: Instant, into writer: inout ByteWriter) -> Delivery? {
     while let session = deadlines.popDue(at: now) {
+      if session.lazyUntil <= now {
+        session.queue.hurry()
+        session.lazyUntil = .distantFuture
+        lookout.note(session, isPersonal: false)
+        deadlines.note(session)
+        continue
+      }
       if let connect = release(session, at: now) {
         render(connect, of: session, into: &writer)
         return .answer(connect.conduit, session)
@@ -102,7 +113,7 @@ extension Broker {
   /// The answer that stalled has been written, or its connection is gone: the expiry clock starts.
   public mutating func answerSettled(_ session: Session, now: Instant) {
     session.isWriting = false
-    if session.stream != nil, !session.queue.isEmpty { lookout.note(session, isPersonal: false) }
+    if session.stream != nil, session.isUrgent(at: now) { lookout.note(session, isPersonal: false) }
     session.touch(at: now, maxInterval: options.maxInterval)
     deadlines.note(session)
   }
@@ -169,6 +180,7 @@ extension Broker {
     let (number, new) = ack.nextBatch(from: &session.queue, limit: limit, into: &writer)
     counters.delivered += new
     counters.waiting -= new
+    account(session)
     wantMore(session)
     return number
   }
@@ -189,6 +201,7 @@ extension Broker {
       }
       lastTaker = session
     }
+    account(session)
     if !session.taken.isEmpty { takers.append(session) }
     if let user = session.user { users.settle(user, counters: &counters) }
     wantMore(session)
@@ -196,7 +209,7 @@ extension Broker {
 
   // MARK: ends
 
-  enum SessionEnd { case disconnected, expired, overflowed }
+  enum SessionEnd { case disconnected, expired, overflowed, shed }
 
   /// Takes a session out of everything that knows it. A held connect of it is answered.
   mutating func end(_ session: Session, _ reason: SessionEnd, now: Instant) {
@@ -217,7 +230,13 @@ extension Broker {
     case .overflowed:
       counters.discardedOverflow += discarded
       counters.sessionsOverflowed += 1
+    case .shed:
+      counters.discardedShed += discarded
+      counters.sessionsShed += 1
     }
+    queueBytes -= session.accountedBytes
+    session.accountedBytes = 0
+    addresses.left(session.address)
     leaveGenesys(session)
     subscriptions.unsubscribeFromAll(session)
     endFeed(of: session)

@@ -5,12 +5,14 @@ extension Broker {
   // MARK: messages of clients
 
   /// `subscription` is a channel or an array of them; an array stops at its first failure and keeps what went before.
-  mutating func subscribe(_ message: Message, _ text: Span<UInt8>, _ session: Session) -> BayeuxError? {
+  mutating func subscribe(
+    _ message: Message, _ text: Span<UInt8>, _ session: Session, origin: RequestOrigin
+  ) -> BayeuxError? {
     counters.subscribes += 1
     let request = options.hasDurableChannels ? ReplayRequest(message.ext, in: text) : nil
     replay.reply = ""
     return eachSubscription(of: message, text) { broker, channel in
-      broker.subscribe(session, to: channel, request, text)
+      broker.subscribe(session, to: channel, request, text, origin: origin)
     }
   }
 
@@ -47,7 +49,7 @@ extension Broker {
   }
 
   private mutating func subscribe(
-    _ session: Session, to channel: Channel, _ request: ReplayRequest?, _ text: Span<UInt8>
+    _ session: Session, to channel: Channel, _ request: ReplayRequest?, _ text: Span<UInt8>, origin: RequestOrigin
   ) -> BayeuxError? {
     switch channel.kind {
     case .meta: return .subscribeDenied
@@ -56,7 +58,7 @@ extension Broker {
     case .broadcast: break
     }
     if channel == .genesys { return joinGenesys(session) }
-    guard options.opensBroadcastChannels else { return .subscribeDenied }
+    if let denial = deny(subscribe: channel, by: session, origin: origin) { return denial }
     let isFull = session.subscriptions.count >= options.limits.maxSubscriptionsPerSession
     if isFull, !subscriptions.contains(session, in: channel) { return .tooManySubscriptions }
     do throws(BayeuxError) {
@@ -80,15 +82,16 @@ extension Broker {
   }
 
   /// A publish to a broadcast channel goes to its subscribers on every shard, to a service channel nowhere.
-  mutating func publish(_ message: Message, _ text: Span<UInt8>) -> BayeuxError? {
+  mutating func publish(
+    _ message: Message, _ text: Span<UInt8>, _ session: Session, origin: RequestOrigin, now: Instant
+  ) -> BayeuxError? {
     guard let slice = message.channel, let channel = channel(slice, in: text) else { return .channelInvalid }
-    switch channel.kind {
-    case .meta: return .channelCreateDenied
-    case .service: return channel.reach == .exact ? nil : .channelInvalid
-    case .broadcast: break
-    }
+    if channel.kind == .meta { return .channelCreateDenied }
     if channel.reach != .exact { return .channelInvalid }
-    if channel == .genesys || !options.opensBroadcastChannels { return .publishDenied }
+    if channel == .genesys { return .publishDenied }
+    if let denial = deny(publish: channel, by: session, origin: origin) { return denial }
+    if let fault = bound(message, to: channel, by: session, now: now) { return fault }
+    if channel.kind == .service { return nil }
     counters.publishes += 1
     func part(_ slice: JSONSlice?) -> Range<Int> { slice?.outerRange ?? 0..<0 }
     let payload = Payload(
@@ -99,7 +102,7 @@ extension Broker {
       replay.draft = draft
       return nil
     }
-    _ = publish(publication)
+    _ = publish(publication, withID: nil, by: session, now: now)
     if shardCount > 1 { publications.append(publication) }
     return nil
   }
@@ -109,13 +112,37 @@ extension Broker {
   /// Puts a publication into the queue of each of its subscribers on this shard, one copy each.
   ///
   /// - Returns: how many sessions that is.
-  public mutating func publish(_ publication: Publication) -> Int {
+  public mutating func publish(_ publication: Publication, now: Instant) -> Int {
+    publish(publication, withID: nil, by: nil, now: now)
+  }
+
+  /// - Parameters:
+  ///   - numbered: set on a durable channel: the event for sessions with the replay extension.
+  ///   - publisher: the session it comes from, where that is on this shard.
+  mutating func publish(
+    _ publication: Publication, withID numbered: Payload?, by publisher: Session?, now: Instant
+  ) -> Int {
     publicationSerial += 1
+    let policy = policy(of: publication.channel)
+    let passedOver = policy?.echoes ?? true ? nil : publisher
+    let lazyUntil = policy?.lazyTimeout.map { now + $0 }
+    let entry = DeliveryQueue.Entry(payload: publication.payload, personal: nil, isLazy: lazyUntil != nil)
+    let numberedEntry = DeliveryQueue.Entry(
+      payload: numbered ?? publication.payload, personal: nil, isLazy: lazyUntil != nil)
     var reached = 0
     for node in subscriptions.nodes(reachedBy: publication.channel) {
+      // Who subscribed to a pattern was asked about the pattern, not about each channel below it.
+      let audience = node.isPattern ? policy?.subscribe : nil
       for session in node.subscribers where session.lastPublication != publicationSerial {
+        if session === passedOver { continue }
+        if let audience, !audience.includes(session.user) { continue }
         session.lastPublication = publicationSerial
-        enqueue(DeliveryQueue.Entry(payload: publication.payload, personal: nil), for: session)
+        if numbered != nil, session.feed != nil {
+          // Comes out of the log, behind what comes before it.
+          wantMore(session)
+        } else {
+          enqueue(session.receivesReplayIDs ? numberedEntry : entry, for: session, lazyUntil: lazyUntil)
+        }
         reached += 1
       }
     }
@@ -153,21 +180,6 @@ extension Broker {
     guard !presence.isEmpty else { return [] }
     defer { presence.removeAll(keepingCapacity: true) }
     return presence
-  }
-
-  mutating func enqueue(_ entry: DeliveryQueue.Entry, for session: Session) {
-    session.queue.append(entry)
-    counters.queued += 1
-    counters.waiting += 1
-    if session.isHeld || session.stream != nil || isOverfull(session) {
-      lookout.note(session, isPersonal: entry.personal != nil)
-    }
-  }
-
-  /// What a session with the acknowledge extension has not confirmed counts as waiting.
-  func isOverfull(_ session: Session) -> Bool {
-    session.queue.count + (session.ack?.count ?? 0) > options.limits.maxQueueMessages
-      || session.queue.byteCount + (session.ack?.byteCount ?? 0) > options.limits.maxQueueBytes
   }
 
   // MARK: /_genesys

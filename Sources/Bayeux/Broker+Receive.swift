@@ -13,40 +13,31 @@ extension Broker {
     _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin = RequestOrigin(), on conduit: some Conduit,
     now: Instant, into writer: inout ByteWriter
   ) -> Reception {
-    lastTaker = nil
-    do throws(RequestFault) {
-      try Batch.scan(text, limits: options.limits, into: &messages)
-    } catch {
-      return .refused(error)
-    }
-    guard let first = messages.first else {
-      writer.append("[]")
-      return .answered
-    }
-    if messages.contains(where: { $0.verb == .handshake }) {
-      guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
-      return handshake(first, text, user: user, on: nil, now: now, into: &writer)
-    }
-    // One session a request: the one that its first message with a clientId names.
-    let id = messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
-    if let id, id.shard != shard, id.shard < shardCount { return .elsewhere(shard: id.shard) }
-    let session = id.flatMap { find($0) }
-    if messages.count == 1, first.verb == .connect {
-      return connect(first, text, session, user: user, alone: conduit, now: now, into: &writer)
-    }
-    return batch(text, session, user: user, origin: origin, on: conduit, stream: nil, now: now, into: &writer)
+    receive(text, user: user, origin: origin, on: conduit, stream: nil, now: now, into: &writer)
   }
 
   /// Takes one message of a WebSocket, which is a batch as well. The sessions it speaks for are pushed to on `stream`.
   ///
   /// - Parameter user: the `gms_user` of the upgrade request; empty for none.
   public mutating func receive(
-    _ text: Span<UInt8>, user: Span<UInt8>, onStream stream: some StreamConduit, now: Instant,
-    into writer: inout ByteWriter
+    _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin = RequestOrigin(),
+    onStream stream: some StreamConduit, now: Instant, into writer: inout ByteWriter
   ) -> Reception {
+    receive(text, user: user, origin: origin, on: stream, stream: stream, now: now, into: &writer)
+  }
+
+  /// - Parameters:
+  ///   - conduit: where a held connect is answered.
+  ///   - stream: the same, where it takes any number of answers.
+  private mutating func receive(
+    _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin, on conduit: any Conduit,
+    stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
+  ) -> Reception {
+    lastTaker = nil
     do throws(RequestFault) {
       try Batch.scan(text, limits: options.limits, into: &messages)
     } catch {
+      if error == .tooManyMessages { counters.limitBatch += 1 }
       return .refused(error)
     }
     guard let first = messages.first else {
@@ -55,15 +46,19 @@ extension Broker {
     }
     if messages.contains(where: { $0.verb == .handshake }) {
       guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
-      return handshake(first, text, user: user, on: stream, now: now, into: &writer)
+      return handshake(first, text, user: user, origin: origin, on: stream, now: now, into: &writer)
     }
+    // One session a request: the one that its first message with a clientId names.
     let id = messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
-    if let id, id.shard != shard, id.shard < shardCount, stream.streamSessions.isEmpty {
+    // A stream that sessions of this shard share stays here.
+    if let id, id.shard != shard, id.shard < shardCount, stream?.streamSessions.isEmpty ?? true {
       return .elsewhere(shard: id.shard)
     }
     let session = id.flatMap { find($0) }
-    return batch(
-      text, session, user: user, origin: RequestOrigin(), on: stream, stream: stream, now: now, into: &writer)
+    if stream == nil, messages.count == 1, first.verb == .connect {
+      return connect(first, text, session, user: user, alone: conduit, now: now, into: &writer)
+    }
+    return batch(text, session, user: user, origin: origin, on: conduit, stream: stream, now: now, into: &writer)
   }
 
   /// Several messages, or one that is no connect: over HTTP nothing of it is held.
@@ -82,7 +77,9 @@ extension Broker {
       let start = replies.count
       let message = messages[index]
       if message.verb == .connect { carriesEvents = true }
-      if answer(message, text, session, user: user, on: stream, &waiting, now: now) { speaksForSession = true }
+      if answer(message, text, session, user: user, origin: origin, on: stream, &waiting, now: now) {
+        speaksForSession = true
+      }
       if replies.count == start { replies.truncate(to: before) }
     }
     if let session { feed(session) }
@@ -116,7 +113,7 @@ extension Broker {
   ///
   /// - Returns: whether the message may speak for `session`.
   private mutating func answer(
-    _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>,
+    _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, origin: RequestOrigin,
     on stream: (any StreamConduit)?, _ waiting: inout WaitingAnswer?, now: Instant
   ) -> Bool {
     let (id, fault) = check(message, in: text)
@@ -142,10 +139,10 @@ extension Broker {
     case .connect:
       connectInBatch(message, id, text, session, on: stream, isMoved: isMoved, now: now)
       return true
-    case .subscribe: outcome = subscribe(message, text, session)
+    case .subscribe: outcome = subscribe(message, text, session, origin: origin)
     case .unsubscribe: outcome = unsubscribe(message, text, session)
     case .disconnect: outcome = disconnect(message, text, session, now: now)
-    case .publish: outcome = publish(message, text)
+    case .publish: outcome = publish(message, text, session, origin: origin, now: now)
     case .handshake: outcome = .handshakeFailed
     }
     if let outcome {
@@ -172,8 +169,7 @@ extension Broker {
 
   mutating func refuse(_ message: Message, _ id: MessageID, _ text: Span<UInt8>, _ error: BayeuxError) {
     counters.refusals += 1
-    if error == .sessionUnknown { counters.unknownSessions += 1 }
-    if error == .userMismatch { counters.userMismatches += 1 }
+    counters.note(error)
     replies.appendReply(to: message, id: id, in: text, error: error, advice: advice(for: error))
   }
 
@@ -203,10 +199,8 @@ extension Broker {
   func permit(_ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>) -> BayeuxError? {
     guard let session, !session.hasEnded else { return .sessionUnknown }
     guard let id = clientID(of: message, in: text), id == session.id else { return .sessionUnknown }
-    if user.isEmpty {
-      return options.requiresUserOnEveryRequest && session.user != nil ? .userRequired : nil
-    }
     guard let bound = session.user else { return nil }
+    if user.isEmpty { return options.requiresUserOnEveryRequest ? .sessionUnknown : nil }
     return Self.equal(user, bound.name) ? nil : .userMismatch
   }
 

@@ -4,11 +4,12 @@ public import Bytes
 /// The Bayeux core of one shard: its sessions, who is subscribed to what, and what waits for whom.
 ///
 /// Decides and never does. A request goes in by ``receive(_:user:origin:on:now:into:)``; a message from elsewhere by
-/// ``publish(_:)`` and ``deliver(_:to:now:)``. Nothing of it answers a held connect at once: sessions are marked, and at
+/// ``publish(_:now:)`` and ``deliver(_:to:now:)``. Nothing of it answers a held connect at once: sessions are marked, and at
 /// the end of the loop's turn ``nextDelivery(now:into:)`` yields what to write, each session once with all that waits.
 /// So one publish never stalls the loop, and several messages ride in one response.
 ///
-/// Nothing crosses shards but ``Publication`` values: the shell passes ``takePublications()`` on.
+/// Nothing crosses shards but values: the shell passes on what clients of this shard published, and which channels came
+/// and went where a rule asks who may create one, see ``takePublications()`` and ``takeChannelChanges()``.
 public struct Broker: ~Copyable {
   public let shard: Int
   public let shardCount: Int
@@ -33,6 +34,14 @@ public struct Broker: ~Copyable {
   var publications: [Publication] = []
   var presence: [PresenceChange] = []
   var publicationSerial: UInt64 = 0
+
+  let authorizers: [any Authorizer]
+  var policies = PolicyCache()
+  /// Channels that somebody on another shard is subscribed to, by how many shards; kept where a rule asks for it.
+  var channelsElsewhere: [String: Int] = [:]
+  var addresses = AddressTable()
+  /// Bytes that wait for sessions and do not go out at the end of this turn.
+  public internal(set) var queueBytes = 0
   /// Sessions with messages in answers that the journal has not been told of.
   var takers: [Session] = []
   var lastTaker: Session?
@@ -45,6 +54,7 @@ public struct Broker: ~Copyable {
 
   public init(
     shard: Int = 0, of shardCount: Int = 1, options: BayeuxOptions = BayeuxOptions(),
+    authorizers: [any Authorizer] = [],
     generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     precondition(shard >= 0 && shard < shardCount && shardCount <= 255)
@@ -52,6 +62,8 @@ public struct Broker: ~Copyable {
     self.shardCount = shardCount
     self.options = options
     self.generator = generator
+    self.authorizers = authorizers
+    subscriptions.notesChanges = shardCount > 1 && (options.rules.restrictsCreation || !authorizers.isEmpty)
     replay = ReplayState(options.limits)
     holdTime = options.timeout - options.earlyAnswer
   }
@@ -77,9 +89,17 @@ public struct Broker: ~Copyable {
 public struct RequestOrigin: Sendable {
   /// Whether events may ride on any reply; on callback-polling only on that of a connect.
   public var carriesEventsOnAnyReply: Bool
+  /// Whether broadcast channels that no rule speaks of, wildcards too, are open: where the listener is on a loopback
+  /// address. Otherwise they are closed.
+  public var opensChannels: Bool
+  /// The network address of the peer as a key for limits, equal for what counts as one address; zero for a peer that is
+  /// not counted, because many clients share it.
+  public var address: UInt64
 
-  public init(carriesEventsOnAnyReply: Bool = true) {
+  public init(carriesEventsOnAnyReply: Bool = true, opensChannels: Bool = true, address: UInt64 = 0) {
     self.carriesEventsOnAnyReply = carriesEventsOnAnyReply
+    self.opensChannels = opensChannels
+    self.address = address
   }
 }
 
@@ -106,6 +126,12 @@ public struct Publication: Sendable, Hashable {
     self.channel = channel
     self.payload = payload
   }
+}
+
+/// The first subscriber of a channel came, or the last one went, on one shard.
+public struct ChannelChange: Sendable, Hashable {
+  public let name: String
+  public let exists: Bool
 }
 
 /// A user's first session subscribed to `/_genesys`, or the last one went.

@@ -3,7 +3,7 @@
 /// What a broker core has done, for `/metrics` and for tests that balance the books.
 ///
 /// Two ledgers hold at every moment between two calls:
-/// `queued = delivered + waiting + discarded…` for the queues of sessions, and
+/// `queued = delivered + waiting + discarded… + dropped…` for the queues of sessions, and
 /// `personalAccepted = personalDelivered + personalWaiting + personalExpired + personalDropped…` for the users.
 public struct BrokerCounters: Sendable, Hashable {
   public var handshakes = 0
@@ -22,6 +22,19 @@ public struct BrokerCounters: Sendable, Hashable {
   public var refusals = 0
   public var sessionsExpired = 0
   public var sessionsOverflowed = 0
+  /// Sessions that ended because all queues of the shard together held too much.
+  public var sessionsShed = 0
+
+  /// How often a limit was reached, one counter each; those of queues are among the sessions ended and messages dropped.
+  public var limitBatch = 0
+  public var limitSessions = 0
+  public var limitUserSessions = 0
+  public var limitAddressSessions = 0
+  public var limitHandshakeRate = 0
+  public var limitSubscriptions = 0
+  public var limitMessageBytes = 0
+  public var limitPublishRate = 0
+  public var limitChannelRate = 0
 
   /// Publishes that could not be written.
   public var publishesNotKept = 0
@@ -36,6 +49,9 @@ public struct BrokerCounters: Sendable, Hashable {
   public var discardedExpired = 0
   public var discardedDisconnected = 0
   public var discardedOverflow = 0
+  public var discardedShed = 0
+  public var droppedOldest = 0
+  public var droppedNewest = 0
 
   public var personalAccepted = 0
   public var personalDelivered = 0
@@ -48,11 +64,30 @@ public struct BrokerCounters: Sendable, Hashable {
 
   /// What the two ledgers are out of balance by; zero.
   public var imbalance: Int {
-    let sessions = queued - delivered - waiting - discardedExpired - discardedDisconnected - discardedOverflow
+    let discarded = discardedExpired + discardedDisconnected + discardedOverflow + discardedShed
+    let sessions = queued - delivered - waiting - discarded - droppedOldest - droppedNewest
     let users =
       personalAccepted - personalDelivered - personalWaiting - personalExpired - personalDroppedFull
       - personalDroppedUsers
     return abs(sessions) + abs(users)
+  }
+
+  /// Messages that a full queue cost somebody, with their session or without.
+  public var lostToFullQueues: Int { discardedOverflow + discardedShed + droppedOldest + droppedNewest }
+
+  mutating func note(_ error: BayeuxError) {
+    switch error {
+    case .sessionUnknown: unknownSessions += 1
+    case .userMismatch: userMismatches += 1
+    case .tooManySessionsOfUser: limitUserSessions += 1
+    case .tooManySessionsOfAddress: limitAddressSessions += 1
+    case .handshakesTooFast: limitHandshakeRate += 1
+    case .tooManySubscriptions: limitSubscriptions += 1
+    case .messageTooLarge: limitMessageBytes += 1
+    case .publishesTooFast: limitPublishRate += 1
+    case .channelTooFast: limitChannelRate += 1
+    default: break
+    }
   }
 
   /// Adds the figures of another shard.
@@ -68,9 +103,10 @@ public struct BrokerCounters: Sendable, Hashable {
       \.connectsAbandoned, \.subscribes, \.unsubscribes, \.disconnects, \.publishes, \.unknownSessions,
       \.userMismatches, \.refusals, \.sessionsExpired, \.sessionsOverflowed, \.queued, \.delivered, \.waiting,
       \.discardedExpired, \.discardedDisconnected, \.discardedOverflow, \.personalAccepted, \.personalDelivered,
-      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedUsers, \.publishesNotKept,
-      \.replays,
-      \.replaysIncomplete, \.replayed,
+      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedUsers, \.sessionsShed,
+      \.limitBatch, \.limitSessions, \.limitUserSessions, \.limitAddressSessions, \.limitHandshakeRate,
+      \.limitSubscriptions, \.limitMessageBytes, \.limitPublishRate, \.limitChannelRate, \.discardedShed,
+      \.droppedOldest, \.droppedNewest, \.publishesNotKept, \.replays, \.replaysIncomplete, \.replayed,
     ]
   }
 }

@@ -25,18 +25,29 @@ struct DeliveryQueue {
     let payload: Payload
     /// Set where the message is for the user and not for the subscribers of a channel.
     let personal: PersonalMessage?
+    /// Waits for another reason to answer.
+    var isLazy = false
   }
 
   private var first: Entry?
   private var more: [Entry] = []
   private var head = 0
   private(set) var byteCount = 0
+  /// Messages that wait for a user and not for a subscriber; they do not give way to others.
+  private var personalCount: UInt32 = 0
+  private var urgentCount: UInt32 = 0
+  /// Its lazy messages have waited as long as they may.
+  private var isHurried = false
 
   var isEmpty: Bool { first == nil }
+  /// Whether something waits that is not to wait for another reason to answer.
+  var isUrgent: Bool { urgentCount > 0 || isHurried }
   var count: Int { first == nil ? 0 : 1 + more.count - head }
 
   mutating func append(_ entry: Entry) {
     byteCount += entry.payload.count
+    if entry.personal != nil { personalCount += 1 }
+    if !entry.isLazy { urgentCount += 1 }
     if first == nil {
       first = entry
     } else {
@@ -46,7 +57,7 @@ struct DeliveryQueue {
 
   mutating func popFirst() -> Entry? {
     guard let entry = first else { return nil }
-    byteCount -= entry.payload.count
+    forget(entry)
     if head < more.count {
       first = more[head]
       head += 1
@@ -59,9 +70,33 @@ struct DeliveryQueue {
       }
     } else {
       first = nil
+      isHurried = false
     }
     return entry
   }
+
+  /// Takes out the oldest message that is not for the user; nil if there is none.
+  mutating func popFirstDroppable() -> Entry? {
+    guard let oldest = first, count > Int(personalCount) else { return nil }
+    if oldest.personal == nil { return popFirst() }
+    guard let place = more[head...].firstIndex(where: { $0.personal == nil }) else { return nil }
+    let entry = more.remove(at: place)
+    if head == more.count {
+      more = []
+      head = 0
+    }
+    forget(entry)
+    return entry
+  }
+
+  private mutating func forget(_ entry: Entry) {
+    byteCount -= entry.payload.count
+    if entry.personal != nil { personalCount -= 1 }
+    if !entry.isLazy { urgentCount -= 1 }
+  }
+
+  /// What is lazy in it is not to wait any longer.
+  mutating func hurry() { isHurried = first != nil }
 
   /// Whether that very message waits here.
   func contains(_ message: PersonalMessage) -> Bool {

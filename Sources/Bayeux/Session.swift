@@ -67,21 +67,34 @@ public final class Session: Deadlined {
   var taken: [Int64] = []
   /// The last publication put in the queue, so that overlapping subscriptions give one copy.
   var lastPublication: UInt64 = 0
+  /// When the lazy messages in the queue have waited long enough.
+  var lazyUntil = Instant.distantFuture
+  /// Its share of the broker's `queueBytes`.
+  var accountedBytes = 0
+  /// How fast it publishes, where that is limited.
+  var pace = Pace()
+  /// Where its handshake came from; zero where nobody counts.
+  let address: UInt64
   public var queuedDeadline = Instant.distantFuture
 
-  init(_ id: ClientID, user: UserRecord?, expires: Instant) {
+  init(_ id: ClientID, user: UserRecord?, address: UInt64 = 0, expires: Instant) {
     self.id = id
     self.user = user
+    self.address = address
     state = .handshaken(expires: expires)
   }
 
   public var deadline: Instant {
     switch state {
-    case .handshaken(let expires), .away(let expires): isWriting ? .distantFuture : expires
-    case .held(let connect): connect.until
+    case .handshaken(let expires), .away(let expires):
+      isWriting ? .distantFuture : stream == nil ? expires : min(expires, lazyUntil)
+    case .held(let connect): isWriting ? connect.until : min(connect.until, lazyUntil)
     case .ended: .distantFuture
     }
   }
+
+  /// Whether something waits that is reason enough to answer.
+  func isUrgent(at now: Instant) -> Bool { queue.isUrgent || !queue.isEmpty && lazyUntil <= now }
 
   var isHeld: Bool {
     if case .held = state { return true }

@@ -3,9 +3,14 @@
 /// The subscribers of one channel or pattern: direct references, so that a fan-out looks nothing up.
 final class ChannelNode {
   let name: String
+  /// Whether it stands for many channels. Only as a last segment a name can hold a star.
+  let isPattern: Bool
   fileprivate(set) var subscribers: [Session] = []
 
-  init(_ name: String) { self.name = name }
+  init(_ name: String) {
+    self.name = name
+    isPattern = name.utf8.last == UInt8(ascii: "*")
+  }
 }
 
 /// A session's half of a subscription: the node, and where in its list the session stands.
@@ -17,8 +22,14 @@ struct Subscription {
 /// Who is subscribed to what on this shard.
 struct SubscriptionTable {
   private var nodes: [String: ChannelNode] = [:]
+  /// Whether channels that come and go are written down in ``changes``.
+  var notesChanges = false
+  var changes: [ChannelChange] = []
 
   var channelCount: Int { nodes.count }
+
+  /// Whether somebody is subscribed to exactly that.
+  func exists(_ name: String) -> Bool { nodes[name] != nil }
 
   func contains(_ session: Session, in channel: Channel) -> Bool {
     session.subscriptions.contains { $0.node.name == channel.name }
@@ -28,7 +39,10 @@ struct SubscriptionTable {
   mutating func subscribe(_ session: Session, to channel: Channel) -> Bool {
     let node = nodes[channel.name] ?? ChannelNode(channel.name)
     if session.subscriptions.contains(where: { $0.node === node }) { return false }
-    if node.subscribers.isEmpty { nodes[channel.name] = node }
+    if node.subscribers.isEmpty {
+      nodes[channel.name] = node
+      if notesChanges { changes.append(ChannelChange(name: node.name, exists: true)) }
+    }
     session.subscriptions.append(Subscription(node: node, index: node.subscribers.count))
     node.subscribers.append(session)
     return true
@@ -62,7 +76,9 @@ struct SubscriptionTable {
     {
       moved.subscriptions[place].index = subscription.index
     }
-    if node.subscribers.isEmpty { nodes[node.name] = nil }
+    guard node.subscribers.isEmpty else { return }
+    nodes[node.name] = nil
+    if notesChanges { changes.append(ChannelChange(name: node.name, exists: false)) }
   }
 
   /// The lists of subscribers that a publication to `channel` reaches; a session may stand in several of them.

@@ -75,18 +75,23 @@ public final class BrokerServer: Sendable {
     options.maxBytes = configuration.data.maxBytes
     let journal = Journal(options)
     let events = EventHistory(
-      journal, mailboxes, isUsed: configuration.bayeux.options.hasDurableChannels, logger: logger)
+      journal, mailboxes, isUsed: configuration.bayeux.rules.contains { $0.durable == true }, logger: logger)
     let store = StoreBridge(journal, events: events, publisher: publisher, logger: logger)
     let chat = ChatService(
       configuration: configuration.gms.chat, backend: behind, notifier: publisher, journal: store, clock: clock,
       pushProviders: PushProviders.make(push, pushClient).merging(pushProviders) { $1 })
     var bayeux = configuration.bayeux.options
-    bayeux.opensBroadcastChannels =
-      configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host)
+    do throws(ChannelRuleFault) {
+      bayeux.rules = try ChannelRules(
+        configuration.bayeux.rules, maxChannelBytes: bayeux.limits.maxChannelBytes)
+    } catch {
+      throw ConfigurationError.badRule(error)
+    }
     if configuration.webSocket.isEnabled { bayeux.connectionTypes.insert("websocket", at: 0) }
     if !configuration.bayeux.jsonp { bayeux.connectionTypes.removeAll { $0 == "callback-polling" } }
     context = ServerContext(
       configuration: configuration, bayeux: bayeux,
+      opensChannels: configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host),
       identity: try UserIdentity(configuration, verifier: verifier),
       crossOrigin: try CrossOrigin(
         configuration.http.allowedOrigins, userHeaders: configuration.gms.userHeaders), mailboxes: mailboxes,

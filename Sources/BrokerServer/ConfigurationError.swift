@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Bayeux
 
 /// THE table of configurations that a broker refuses to start with.
 public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -8,6 +9,7 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
   case badNetwork(String)
   case badPath(String)
   case badShardCount(Int)
+  case badRule(ChannelRuleFault)
   case halfCredentials
   case pushNeedsComet
   case unknownPushProvider(String)
@@ -26,6 +28,7 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
     case .unknownPushProvider(let name): "\"\(name)\" in push.enabled is no provider: comet, customhttp and httpcb are."
     case .badPushURL(let text): "push.customHttpUrl has to be an http:// URL, not \"\(text)\"."
     case .pushNeedsHosts: "httpcb needs push.httpCallbackHosts, the hosts that it may call."
+    case .badRule(let fault): "bayeux.rules: \(fault.sentence)."
     case .badShardCount(let count): "\(count) shards are not possible: 1 to 255 are."
     }
   }

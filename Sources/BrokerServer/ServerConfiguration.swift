@@ -57,8 +57,13 @@ public struct ServerConfiguration: Sendable {
     public var path = "/genesys/cometd"
     /// Whether callback-polling (JSONP) is served.
     public var jsonp = true
-    /// Whether broadcast channels and wildcards are open to clients; nil opens them on a loopback listener only.
+    /// Whether broadcast channels and wildcards that no rule speaks of are open to clients; nil opens them on a loopback
+    /// listener only.
     public var openChannels: Bool?
+    /// Who may do what on which channel.
+    public var rules: [ChannelRule] = []
+    /// Asked after the rules.
+    public var authorizers: [any Authorizer] = []
     public var options = BayeuxOptions()
   }
 

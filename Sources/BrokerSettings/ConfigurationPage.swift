@@ -2,7 +2,9 @@
 
 /// `Docs/Configuration.md`, written from the table.
 enum ConfigurationPage {
-  static var markdown: String { ([introduction] + SettingsTable.sections.map(section)).joined(separator: "\n") }
+  static var markdown: String {
+    ([introduction] + SettingsTable.sections.map(section) + [channelRules]).joined(separator: "\n")
+  }
 
   private static let introduction = """
     # Configuration
@@ -41,7 +43,47 @@ enum ConfigurationPage {
     loopback address.
     - `server.port` and `admin.port` differ, or both are 0, or the hosts differ.
     - `http.allowedOrigins` holds `*` alone or not at all.
+    - `bayeux.rules` hold no pattern that is longer than `bayeux.maxChannelBytes`.
     - `http.maxRequestLineBytes` is not above `http.maxHeadBytes`.
+
+    """
+
+  private static let channelRules = """
+    ## Channel rules
+
+    `bayeux.rules` is a list of objects, in the environment the same list as JSON text:
+
+    ```json
+    [
+      { "pattern": "/news/**", "subscribe": "anyone", "publish": ["editor"] },
+      { "pattern": "/chat/*", "subscribe": "any user", "publish": "any user", "echo": false, "maxMessagesPerSecond": 20 },
+      { "pattern": "/ticker", "lazy": true, "maxLazyTimeout": 2000 }
+    ]
+    ```
+
+    The narrowest rule wins: a name, then `/a/*`, then `/a/**`, then `/**`. What it does not say the next wider one says,
+    and in the end `bayeux.openChannels`. A rule that could never take effect stops the start and is named: a pattern that
+    is none, a second rule for the same channel, `/meta`, `/_genesys`.
+
+    | Option | Value | Where nothing is said | Meaning |
+    |---|---|---|---|
+    | `pattern` | a channel, or a pattern with `*` or `**` as its last segment | required | Where the rule holds. Rules \
+    for `/**` say nothing of `/service` channels, which are open. |
+    | `create` | `"anyone"`, `"any user"`, `"none"` or a list of users | anyone | Who may use a channel while nobody is \
+    subscribed to it. |
+    | `subscribe` | the same | `bayeux.openChannels` | Who may subscribe. Who may not gets nothing through a wider \
+    pattern either. |
+    | `publish` | the same | `bayeux.openChannels` | Who may publish. A pattern itself is never published to. |
+    | `echo` | true or false | `true` | Whether a publisher that is subscribed gets its own message. |
+    | `lazy` | true or false | `false` | Whether messages wait for another reason to answer. |
+    | `maxLazyTimeout` | milliseconds from 1 to 3600000 | `5000` | How long they may wait. |
+    | `durable` | true or false | `false` | Whether messages are kept for who subscribes later. |
+    | `history` | an object with `maxMessages`, `maxBytes` and `maxAge` (milliseconds) | 1000, 1048576, 86400000 | What is \
+    kept of a durable channel; beyond any bound the oldest goes. |
+    | `maxMessageBytes` | bytes from 1 to 1073741824 | no bound | `data` of a message; more is \
+    `413:message_too_large:publish_denied`. |
+    | `maxMessagesPerSecond` | from 1 to 1000000 | no bound | Messages of clients to one channel on each shard; more is \
+    `429:channel_too_busy:publish_denied`. |
 
     """
 

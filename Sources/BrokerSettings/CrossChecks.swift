@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Bayeux
 import BrokerServer
 import Wire
 
@@ -29,6 +30,11 @@ enum CrossChecks {
       errors.append(
         .requestLineLongerThanHead(
           origins["http.maxRequestLineBytes"] ?? origins["http.maxHeadBytes"], headBytes: http.limits.maxHeadBytes))
+    }
+    // Their text has been checked with its lines; only how long a name may be is another setting.
+    let bayeux = settings.server.bayeux
+    errors += ChannelRules.faults(in: bayeux.rules, maxChannelBytes: bayeux.options.limits.maxChannelBytes).map {
+      .badRule(origins["bayeux.rules"], sentence: Shown.sentence($0.fault.sentence))
     }
     return errors
   }

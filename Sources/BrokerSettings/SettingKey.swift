@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Bayeux
 import Bytes
 
 /// One row of the table of settings: everything there is to know about a key.
@@ -111,6 +112,13 @@ extension SettingKey {
       name, .bool, path, meaning, flag: nil, unset: unset, decode: { $0.bool }, encode: { $0.map(SettingValue.bool) })
   }
 
+  static func channelRules(_ name: String, _ path: Path<[ChannelRule]>, _ meaning: String) -> SettingKey {
+    SettingKey(
+      name, .channelRules, path, meaning, flag: nil, unset: "none",
+      decode: { $0.json.map { ChannelRuleText($0).rules } },
+      encode: { $0.isEmpty ? nil : .json(ChannelRuleText.encode($0)) })
+  }
+
   /// One of the names of an enumeration.
   static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ path: Path<Choice>, _ meaning: String, flag: String? = nil
@@ -130,6 +138,14 @@ extension SettingValue {
   fileprivate var whole: Int? {
     guard case .whole(let number) = self else { return nil }
     return number
+  }
+
+  /// A provider of strings does not know what stands in them.
+  fileprivate var json: String? {
+    switch self {
+    case .json(let text), .text(let text): text
+    default: nil
+    }
   }
 
   fileprivate var bool: Bool? {

@@ -6,6 +6,8 @@ public enum SettingValue: Hashable, Sendable {
   case whole(Int)
   case bool(Bool)
   case texts([String])
+  /// JSON as it stands in a file.
+  case json(String)
 
   /// As a person would write it in a configuration file.
   public var literal: String {
@@ -13,6 +15,7 @@ public enum SettingValue: Hashable, Sendable {
     case .text(let text): "\"\(text)\""
     case .whole(let number): String(number)
     case .bool(let value): value ? "true" : "false"
+    case .json(let text): text
     case .texts(let elements): "[" + elements.map { "\"\($0)\"" }.joined(separator: ", ") + "]"
     }
   }
@@ -27,6 +30,7 @@ public enum SettingUnit: String, Hashable, Sendable {
   case messages
   case entries
   case sessions
+  case handshakes
   case subscriptions
   case users
   case channels
@@ -48,6 +52,8 @@ public enum SettingShape: Hashable, Sendable {
   case bool
   /// Each element follows the rule.
   case texts(TextRule)
+  /// A list of channel rules.
+  case channelRules
 
   /// What belongs behind "must be" in a sentence.
   public var expectation: String {
@@ -59,6 +65,7 @@ public enum SettingShape: Hashable, Sendable {
       return "\(counted) from \(bounds.lowerBound) to \(bounds.upperBound)"
     case .bool: return "true or false"
     case .texts(let rule): return "a list, each element \(rule.expectation)"
+    case .channelRules: return "a list of channel rules"
     }
   }
 
@@ -70,6 +77,7 @@ public enum SettingShape: Hashable, Sendable {
     case (.whole(let bounds, _), .whole(let number)): bounds.contains(number) ? nil : 0
     case (.bool, .bool): nil
     case (.texts(let rule), .texts(let elements)): elements.firstIndex { !rule.accepts($0) }
+    case (.channelRules, .json(let text)): ChannelRuleText(text).faults.isEmpty ? nil : 0
     default: 0
     }
   }

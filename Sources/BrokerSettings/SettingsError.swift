@@ -28,6 +28,8 @@ public enum SettingsError: Error, Hashable, Sendable {
   case badValue(SettingOrigin, key: String, expected: String, found: String?)
   /// A service or one of its options; the sentence names both.
   case badService(SettingOrigin, sentence: String)
+  /// A channel rule; the sentence says which.
+  case badRule(SettingOrigin?, sentence: String)
   case adminNeedsToken(SettingOrigin?, host: String)
   case adminTokenTooShort(SettingOrigin?, minCharacters: Int)
   case samePort(SettingOrigin?, port: Int)
@@ -41,7 +43,7 @@ public enum SettingsError: Error, Hashable, Sendable {
       .duplicateKey(let origin, _, _), .badValue(let origin, _, _, _), .badService(let origin, _):
       origin
     case .adminNeedsToken(let origin, _), .adminTokenTooShort(let origin, _), .samePort(let origin, _),
-      .anyOriginAmongOthers(let origin), .requestLineLongerThanHead(let origin, _):
+      .anyOriginAmongOthers(let origin), .requestLineLongerThanHead(let origin, _), .badRule(let origin, _):
       origin
     }
   }
@@ -58,7 +60,7 @@ public enum SettingsError: Error, Hashable, Sendable {
     case .duplicateKey(_, let key, let firstLine): "\"\(key)\" is given twice; it stands in line \(firstLine) already"
     case .badValue(_, let key, let expected, let found):
       "\"\(key)\" must be \(expected)" + (found.map { ", not \($0)" } ?? "; what was given is not shown")
-    case .badService(_, let sentence): sentence
+    case .badService(_, let sentence), .badRule(_, let sentence): sentence
     case .adminNeedsToken(_, let host):
       "\"admin.token\" must be set, since \"admin.host\" \(host) can be reached from other machines"
     case .adminTokenTooShort(_, let minCharacters):

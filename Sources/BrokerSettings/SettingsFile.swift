@@ -129,6 +129,7 @@ struct SettingsFile {
     let slice = try scanner.value(text)
     let valueLine = self.line(at: Int(slice.start))
     switch (key.shape, slice.kind) {
+    case (.channelRules, .array): acceptRules(slice, for: key, line: line, text)
     case (.text, .string), (.choice, .string):
       accept(.text(slice.string(in: text)), for: key, line: line, elementLines: [valueLine])
     case (.bool, .true), (.bool, .false):
@@ -162,6 +163,15 @@ struct SettingsFile {
     } else if entries[key.name] == nil {
       entries[key.name] = Entry(value: value, line: line)
     }
+  }
+
+  private mutating func acceptRules(_ slice: JSONSlice, for key: SettingKey, line: Int, _ text: Span<UInt8>) {
+    let list = String(text.extracting(slice.range))
+    let faults = ChannelRuleText(list).faults
+    errors += faults.map { fault in
+      .badRule(origin(at: Int(slice.start) + fault.offset), sentence: Shown.sentence(fault.sentence))
+    }
+    if faults.isEmpty, entries[key.name] == nil { entries[key.name] = Entry(value: .json(list), line: line) }
   }
 
   private mutating func reject(_ slice: JSONSlice, for key: SettingKey, at line: Int, _ text: Span<UInt8>) {

@@ -93,7 +93,9 @@ private struct EnvironmentReading {
         errors.append(key.badValue(.text(text), element: 0, at: origin))
         continue
       }
-      if let fault = key.shape.firstFault(in: value) {
+      if case .json(let text) = value {
+        errors += ChannelRuleText(text).faults.map { .badRule(origin, sentence: Shown.sentence($0.sentence)) }
+      } else if let fault = key.shape.firstFault(in: value) {
         errors.append(key.badValue(value, element: fault, at: origin))
       }
     }
@@ -102,7 +104,9 @@ private struct EnvironmentReading {
   /// What the provider makes of the text; nil where it cannot make the wanted type of it.
   private func value(of key: SettingKey) -> SettingValue? {
     let lookup = try? provider.value(forKey: AbsoluteConfigKey(key.configKey), type: key.configType)
-    return (lookup?.value?.content).flatMap(SettingValue.init)
+    let value = (lookup?.value?.content).flatMap(SettingValue.init)
+    if case .channelRules = key.shape, case .text(let text) = value { return .json(text) }
+    return value
   }
 }
 
@@ -141,7 +145,7 @@ extension SettingKey {
 
   fileprivate var configType: ConfigType {
     switch shape {
-    case .text, .choice: .string
+    case .text, .choice, .channelRules: .string
     case .whole: .int
     case .bool: .bool
     case .texts: .stringArray
@@ -152,7 +156,7 @@ extension SettingKey {
 extension SettingValue {
   fileprivate var content: ConfigContent {
     switch self {
-    case .text(let text): .string(text)
+    case .text(let text), .json(let text): .string(text)
     case .whole(let number): .int(number)
     case .bool(let value): .bool(value)
     case .texts(let elements): .stringArray(elements)

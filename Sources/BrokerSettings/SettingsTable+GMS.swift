@@ -22,7 +22,7 @@ extension SettingsTable {
       "gms.requireUser", \.server.bayeux.options.requiresUser, "Whether a handshake without a user is refused."),
     .bool(
       "gms.requireUserOnEveryRequest", \.server.bayeux.options.requiresUserOnEveryRequest,
-      "Whether every later request has to repeat the user of its handshake."),
+      "Whether every later request has to repeat the user of its handshake; to one without, the session is unknown."),
     .optionalText(
       "gms.externalUrlBase", \.server.gms.externalUrlBase, .baseURL,
       "Base of the absolute URLs in answers; no answer of this version holds one yet.",

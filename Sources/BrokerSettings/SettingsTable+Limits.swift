@@ -25,11 +25,31 @@ extension SettingsTable {
       "bayeux.maxSessions", \.limits.maxSessions, 1...(1 << 24), .sessions,
       "Sessions of one shard; more is `403::handshake_failed` with advice to try again."),
     .whole(
+      "bayeux.maxSessionsPerUser", \.limits.maxSessionsPerUser, 1...(1 << 24), .sessions,
+      "Sessions of one user; more is refused with advice to try again."),
+    .whole(
+      "bayeux.maxSessionsPerAddress", \.limits.maxSessionsPerAddress, 1...(1 << 24), .sessions,
+      "Sessions on one shard of one IPv4 address or IPv6 /64; more is refused with advice to try again. This machine and "
+        + "`gms.trustedProxies` are not counted."),
+    .whole(
+      "bayeux.maxHandshakesPerSecond", \.limits.maxHandshakesPerSecond, 1...1_000_000, .handshakes,
+      "Handshakes on one shard of one such address in a second; more is refused with advice to try again later."),
+    .time(
+      "bayeux.handshakePause", \.limits.handshakePause, 0...longestMilliseconds,
+      "The least pause advised to a client whose handshake a limit refused; up to as much is added at random."),
+    .optionalWhole(
+      "bayeux.maxPublishesPerSecond", \.limits.maxPublishesPerSecond, 1...1_000_000, .messages,
+      "Messages that one session may publish in a second; more is refused, and the session goes on.",
+      unset: "no bound"),
+    .whole(
       "bayeux.maxQueueMessages", \.limits.maxQueueMessages, 1...100_000_000, .messages,
-      "Messages that wait for one session; reaching it ends the session."),
+      "Messages that wait for one session; beyond it `bayeux.queuePolicy` holds."),
     .whole(
       "bayeux.maxQueueBytes", \.limits.maxQueueBytes, 1...(1 << 40), .bytes,
-      "Messages that wait for one session; reaching it ends the session."),
+      "Messages that wait for one session; beyond it `bayeux.queuePolicy` holds."),
+    .whole(
+      "bayeux.maxShardQueueBytes", \.limits.maxShardQueueBytes, 1...(1 << 44), .bytes,
+      "Messages that wait for all sessions of one shard; beyond it the sessions with the longest queues end."),
     .whole(
       "bayeux.maxResponseBytes", \.limits.maxResponseBytes, 1...(1 << 30), .bytes,
       "Events in one response; what is left waits for the next connect, which returns at once."),

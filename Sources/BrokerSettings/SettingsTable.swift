@@ -79,8 +79,10 @@ public enum SettingsTable {
     .bool("bayeux.jsonp", \.server.bayeux.jsonp, "Whether callback-polling (JSONP) is served."),
     .optionalBool(
       "bayeux.openChannels", \.server.bayeux.openChannels,
-      "Whether clients may subscribe and publish to broadcast channels, wildcards included.",
+      "Whether clients may subscribe and publish to broadcast channels, wildcards included, of which no rule speaks.",
       unset: "only while `server.host` is a loopback address"),
+    .channelRules(
+      "bayeux.rules", \.server.bayeux.rules, "Who may do what on which channel, and what holds there; see below."),
     .time(
       "bayeux.timeout", \.server.bayeux.options.timeout, 1...longestMilliseconds,
       "What `advice.timeout` says; a held connect is answered min(5 s, a twelfth of it) earlier."),
@@ -104,6 +106,9 @@ public enum SettingsTable {
       "bayeux.replayOutOfWindow", \.server.bayeux.options.replayOutOfWindow,
       "What a subscribe gets that asks for events of a durable channel which are not kept any more: an error, all that "
         + "is kept, or new events alone."),
+    .choice(
+      "bayeux.queuePolicy", \.server.bayeux.options.queuePolicy,
+      "What gives way when the queue of a session is full: the session, or a message. Messages for a user never do."),
   ]
 
   private static let http: [SettingKey] = [

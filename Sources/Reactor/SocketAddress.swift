@@ -81,6 +81,12 @@ public struct SocketAddress: Hashable, Sendable {
   /// Whether it stands for every address of the machine: 0.0.0.0 and ::.
   public var isUnspecified: Bool { bits == 0 }
 
+  /// What one client may be taken for: an IPv4 address, or the first 64 bits of an IPv6 one, which is the least that a
+  /// network is given (RFC 6177). Never zero; no IPv6 network in use has the value of an IPv4 address.
+  public var networkKey: UInt64 {
+    family == .v4 ? 1 << 32 | UInt64(truncatingIfNeeded: bits) : max(1, UInt64(truncatingIfNeeded: bits >> 64))
+  }
+
   /// Bits of an address of this family: 32 or 128.
   public var bitCount: Int { family == .v4 ? 32 : 128 }
 

@@ -5,12 +5,13 @@ import BrokerSettings
 /// Lines to paste into a shell after the start: a whole conversation with the broker by `curl`.
 enum FirstSteps {
   /// Handshake, connect, subscribe, a held connect, and a publish that answers it. Empty where clients may not use
-  /// broadcast channels.
+  /// broadcast channels, or rules say which.
   ///
   /// The publish goes to the admin listener: of the client itself, the message would ride on the reply to its publish.
   static func lines(publicAddress: String, adminAddress: String, settings: Settings) -> [String] {
     let server = settings.server
-    guard server.bayeux.openChannels ?? HostText.isLoopback(server.server.host) else { return [] }
+    let isOpen = server.bayeux.openChannels ?? HostText.isLoopback(server.server.host)
+    guard isOpen, server.bayeux.rules.isEmpty else { return [] }
     let header = "-H '\(server.gms.userHeaders.first ?? "gms_user"): alice'"
     let call = "curl -s http://\(publicAddress)\(server.bayeux.path) \(header) -H 'Content-Type: application/json' -d"
     func message(_ channel: String, _ rest: String) -> String {

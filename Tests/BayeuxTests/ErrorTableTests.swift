@@ -10,8 +10,11 @@ struct ErrorTableTests {
     let request: String
     /// Without the opening and closing bracket.
     let reply: String
-    var user = ""
+    var user = "alice"
     var configure: @Sendable (inout BayeuxOptions) -> Void = { _ in }
+    var address: UInt64 = 0
+    /// A channel that is published to before, with success.
+    var before: String?
     var testDescription: String { "\(error)" }
   }
 
@@ -34,10 +37,6 @@ struct ErrorTableTests {
       reply: #"{"id":"1","successful":false,"error":"403::gms_user mismatch","channel":"/meta/connect"}"#,
       user: "mallory"),
     Row(
-      error: .userRequired, request: #"{"id":"1","clientId":"$ID","channel":"/meta/connect"}"#,
-      reply: #"{"id":"1","successful":false,"error":"403::gms_user required","channel":"/meta/connect"}"#,
-      configure: { $0.requiresUserOnEveryRequest = true }),
-    Row(
       error: .handshakeDenied, request: #"{"id":"1","channel":"/meta/handshake"}"#,
       reply: #"{"id":"1","successful":false,"error":"403::handshake_denied","#
         + #""advice":{"interval":0,"reconnect":"none"},"channel":"/meta/handshake"}"#,
@@ -47,6 +46,21 @@ struct ErrorTableTests {
       reply: #"{"id":"1","successful":false,"error":"403::handshake_failed","#
         + #""advice":{"interval":0,"reconnect":"retry"},"channel":"/meta/handshake"}"#,
       configure: { $0.limits.maxSessions = 2 }),
+    Row(
+      error: .tooManySessionsOfUser, request: #"{"id":"1","channel":"/meta/handshake"}"#,
+      reply: #"{"id":"1","successful":false,"error":"403:too_many_sessions_of_user:handshake_failed","#
+        + #""advice":{"interval":0,"reconnect":"retry"},"channel":"/meta/handshake"}"#,
+      configure: { $0.limits.maxSessionsPerUser = 1 }),
+    Row(
+      error: .tooManySessionsOfAddress, request: #"{"id":"1","channel":"/meta/handshake"}"#,
+      reply: #"{"id":"1","successful":false,"error":"403:too_many_sessions_of_address:handshake_failed","#
+        + #""advice":{"interval":0,"reconnect":"retry"},"channel":"/meta/handshake"}"#,
+      configure: { $0.limits.maxSessionsPerAddress = 0 }, address: 7),
+    Row(
+      error: .handshakesTooFast, request: #"{"id":"1","channel":"/meta/handshake"}"#,
+      reply: #"{"id":"1","successful":false,"error":"429:too_many_handshakes:handshake_failed","#
+        + #""advice":{"interval":0,"reconnect":"retry"},"channel":"/meta/handshake"}"#,
+      configure: { $0.limits.maxHandshakesPerSecond = 0 }, address: 7),
     Row(
       error: .subscriptionMissing, request: #"{"id":"1","clientId":"$ID","channel":"/meta/subscribe"}"#,
       reply: #"{"id":"1","successful":false,"error":"403::subscription_missing","channel":"/meta/subscribe"}"#),
@@ -72,6 +86,24 @@ struct ErrorTableTests {
         + #""error":"403:too_many_subscriptions:subscribe_denied","channel":"/meta/subscribe"}"#,
       configure: { $0.limits.maxSubscriptionsPerSession = 1 }),
     Row(
+      error: .createDenied,
+      request: #"{"id":"1","clientId":"$ID","channel":"/meta/subscribe","subscription":"/c"}"#,
+      reply: #"{"id":"1","subscription":"/c","successful":false,"#
+        + #""error":"403:denied_by_security_policy:create_denied","channel":"/meta/subscribe"}"#,
+      configure: { $0.rules = rules("/c") { $0.create = .nobody } }),
+    Row(
+      error: .messageTooLarge, request: #"{"id":"1","clientId":"$ID","channel":"/c","data":"12"}"#,
+      reply: #"{"id":"1","successful":false,"error":"413:message_too_large:publish_denied","channel":"/c"}"#,
+      configure: { $0.rules = rules("/c") { $0.maxMessageBytes = 3 } }),
+    Row(
+      error: .publishesTooFast, request: #"{"id":"1","clientId":"$ID","channel":"/c","data":1}"#,
+      reply: #"{"id":"1","successful":false,"error":"429:too_many_messages:publish_denied","channel":"/c"}"#,
+      configure: { $0.limits.maxPublishesPerSecond = 0 }),
+    Row(
+      error: .channelTooFast, request: #"{"id":"1","clientId":"$ID","channel":"/c","data":1}"#,
+      reply: #"{"id":"1","successful":false,"error":"429:channel_too_busy:publish_denied","channel":"/c"}"#,
+      configure: { $0.rules = rules("/c") { $0.maxMessagesPerSecond = 1 } }, before: "/c"),
+    Row(
       error: .channelCreateDenied, request: #"{"id":"1","clientId":"$ID","channel":"/meta/x"}"#,
       reply: #"{"id":"1","successful":false,"error":"403:denied_by_security_policy:channel_create_denied","#
         + #""channel":"/meta/x"}"#),
@@ -83,7 +115,7 @@ struct ErrorTableTests {
       error: .publishNotKept, request: #"{"id":"1","clientId":"$ID","channel":"/d","data":1}"#,
       reply: #"{"id":"1","successful":false,"error":"507::not_stored","channel":"/d"}"#,
       configure: {
-        $0.durableChannels = everything
+        $0.rules = everything
         $0.limits.maxUnkeptPublishes = 0
       }),
     Row(
@@ -92,7 +124,7 @@ struct ErrorTableTests {
         #"{"id":"1","clientId":"$ID","channel":"/meta/subscribe","subscription":"/d","ext":{"replay":{"/d":-3}}}"#,
       reply: #"{"id":"1","subscription":"/d","successful":false,"error":"400::replay_id_invalid","#
         + #""channel":"/meta/subscribe"}"#,
-      configure: { $0.durableChannels = everything }),
+      configure: { $0.rules = everything }),
     Row(
       error: .replayOutOfWindow,
       request:
@@ -100,18 +132,19 @@ struct ErrorTableTests {
       reply: #"{"id":"1","subscription":"/d","successful":false,"error":"400::replay_id_out_of_window","#
         + #""channel":"/meta/subscribe"}"#,
       configure: {
-        $0.durableChannels = everything
+        $0.rules = everything
         $0.replayOutOfWindow = .error
       }),
   ]
 
-  private static let everything = ["/**"].compactMap { Channel($0) }.map { DurableChannels($0) }
+  private static let everything = (try? ChannelRules([.durable("/**")])) ?? ChannelRules()
 
   @Test(arguments: rows)
   func requestCausesExactlyThisReply(_ row: Row) {
     let scene = Scene { options in
       row.configure(&options)
       options.requiresUser = false
+      options.limits.handshakePause = .zero
     }
     let alice = scene.connectedClient(user: "alice")
     let anonymous = scene.client()
@@ -119,6 +152,8 @@ struct ErrorTableTests {
     // The option is for the request alone where it would keep the others out.
     if row.error == .handshakeDenied { return expect(row, Scene(row.configure).client()) }
     alice.send(#"{"channel":"/meta/subscribe","clientId":"$ID","subscription":"/a"}"#)
+    if let channel = row.before { #expect(alice.publish(channel).isSuccessful) }
+    alice.origin.address = row.address
     let refusals = scene.counters.refusals
     let request = row.request.replacing("$ANONYMOUS", with: anonymous.clientID)
     #expect(alice.send(request, user: row.user).text == "[\(row.reply)]")

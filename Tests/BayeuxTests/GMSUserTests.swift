@@ -32,17 +32,17 @@ struct GMSUserTests {
     #expect(alice.connect().isWaiting)
   }
 
-  @Test func laterRequestsMayOmitTheUser() {
-    let alice = Scene().connectedClient(user: "alice")
+  @Test func laterRequestsMayOmitTheUserWhereTheOptionSaysSo() {
+    let alice = Scene { $0.requiresUserOnEveryRequest = false }.connectedClient(user: "alice")
     #expect(
       alice.send(#"{"channel":"/meta/subscribe","clientId":"$ID","subscription":"/_genesys"}"#, user: "").isSuccessful)
     #expect(alice.send(#"{"channel":"/meta/connect","clientId":"$ID"}"#, user: "").isWaiting)
   }
 
-  @Test func laterRequestsMustNameTheUserWhereTheOptionSaysSo() {
-    let scene = Scene { $0.requiresUserOnEveryRequest = true }
+  @Test func laterRequestsMustNameTheUser() {
+    let scene = Scene()
     let alice = scene.connectedClient(user: "alice")
-    #expect(alice.send(#"{"channel":"/a","data":1,"clientId":"$ID"}"#, user: "").error == "403::gms_user required")
+    #expect(alice.send(#"{"channel":"/a","data":1,"clientId":"$ID"}"#, user: "").error == "402::session_unknown")
     #expect(alice.publish("/a").isSuccessful)
     #expect(scene.connectedClient().publish("/a").isSuccessful, "a session without user has none to name")
   }

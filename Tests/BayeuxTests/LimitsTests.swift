@@ -183,7 +183,9 @@ struct LimitsTests {
     #expect(
       options.timeout == .seconds(60) && options.earlyAnswer == .seconds(5) && options.maxInterval == .seconds(30))
     #expect(options.interval == .zero && options.duplicateMetaConnectHttpResponseCode == 500)
-    #expect(options.opensBroadcastChannels && !options.requiresUser && !options.requiresUserOnEveryRequest)
+    #expect(!options.requiresUser && options.requiresUserOnEveryRequest && options.queuePolicy == .endSession)
+    #expect(options.rules.isEmpty && RequestOrigin().opensChannels && RequestOrigin().address == 0)
+    #expect(options.limits.maxPublishesPerSecond == nil)
     #expect(options.limits.maxQueueMessages == 10_000 && options.limits.maxQueueBytes == 8 << 20)
     #expect(options.limits.maxDepth == 60)
   }

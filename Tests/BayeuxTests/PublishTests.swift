@@ -191,8 +191,9 @@ struct PublishTests {
   }
 
   @Test func closedBroadcastChannelsAreNotPublishedTo() throws {
-    let scene = Scene { $0.opensBroadcastChannels = false }
+    let scene = Scene()
     let alice = scene.connectedClient()
+    alice.origin.opensChannels = false
     #expect(alice.publish("/a").error == "403:denied_by_security_policy:publish_denied")
     #expect(alice.publish("/service/a").isSuccessful)
     #expect(try scene.publish("/a", "1") == 0)

@@ -138,8 +138,8 @@ struct SubscribeTests {
   }
 
   @Test func closedBroadcastChannelsAreDenied() {
-    let scene = Scene { $0.opensBroadcastChannels = false }
-    let alice = scene.connectedClient(user: "alice")
+    let alice = Scene().connectedClient(user: "alice")
+    alice.origin.opensChannels = false
     #expect(alice.subscribe("/a").error == "403:denied_by_security_policy:subscribe_denied")
     #expect(alice.subscribe("/**").error == "403:denied_by_security_policy:subscribe_denied")
     #expect(alice.subscribe("/_genesys").isSuccessful && alice.subscribe("/service/x").isSuccessful)

@@ -84,7 +84,8 @@ import Testing
     try await withBroker { broker in
       let vasya = try broker.listener("vasya")
       let line = try broker.client()
-      try line.send(line.text("GET", Self.path("f1", vasya.message("/meta/connect", ["id": "9"]))))
+      try line.send(
+        line.text("GET", Self.path("f1", vasya.message("/meta/connect", ["id": "9"])), nil, ["gms_user: vasya"]))
       try broker.expect("connects_held", 1)
       try broker.publish(to: "vasya", "hello")
       let response = try line.response()
@@ -124,11 +125,11 @@ import Testing
     try await withBroker { broker in
       let vasya = try broker.listener("vasya")
       let line = try broker.client()
-      try line.send(line.text("GET", Self.path("f1", vasya.message("/meta/connect"))))
+      try line.send(line.text("GET", Self.path("f1", vasya.message("/meta/connect")), nil, ["gms_user: vasya"]))
       try broker.expect("connects_held", 1)
       try vasya.hold()
       #expect(try line.response().status == 500)
-      try line.send(line.text("POST", BayeuxClient.path, vasya.message("/meta/connect").text))
+      try line.send(line.text("POST", BayeuxClient.path, vasya.message("/meta/connect").text, ["gms_user: vasya"]))
       #expect(try vasya.held().status == 500)
       try broker.publish(to: "vasya", "hello")
       let response = try line.response()

@@ -251,7 +251,7 @@ import Testing
         try client.connect()
         try client.hold()
         let line = try broker.client()
-        #expect(try line.post(BayeuxClient.path, subscribe.text).messages.last?.isSuccessful == true)
+        #expect(try line.post(BayeuxClient.path, subscribe.text, "gms_user: buzz").messages.last?.isSuccessful == true)
       default:
         try client.connect()
         #expect(try client.post([subscribe]).messages.last?.isSuccessful == true)

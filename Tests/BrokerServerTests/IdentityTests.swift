@@ -14,10 +14,11 @@ import Testing
     let shake = try client.call("POST", path, handshake(id: 1), fields)
     guard let id = shake.messages.first?["clientId"] else { throw ClientError.malformed("\(shake)") }
     let subscribe: JSONValue = ["channel": "/meta/subscribe", "clientId": id, "subscription": "/_genesys"]
-    guard try client.post(BayeuxClient.path, subscribe.text).messages.last?.isSuccessful == true else { return nil }
+    let reply = try client.call("POST", path, subscribe.text, fields).messages.last
+    guard reply?.isSuccessful == true else { return nil }
     let users = try ["vasya", "buzz", "Vasya", "va sya"].filter { try broker.publish(to: $0, 1) == 1 }
     let disconnect: JSONValue = ["channel": "/meta/disconnect", "clientId": id]
-    _ = try client.post(BayeuxClient.path, disconnect.text)
+    _ = try client.call("POST", path, disconnect.text, fields)
     return users.joined(separator: ",")
   }
 

@@ -80,8 +80,9 @@ import Testing
       let publish = vasya.message("/news", ["id": "behind", "data": 1])
       let line = vasya.polls
       try line.send(
-        line.text("POST", "/genesys/cometd/connect", connect.text)
-          + line.text("POST", "/genesys/cometd/", publish.text) + line.text("OPTIONS", "/genesys/cometd"))
+        line.text("POST", "/genesys/cometd/connect", connect.text, ["gms_user: vasya"])
+          + line.text("POST", "/genesys/cometd/", publish.text, ["gms_user: vasya"])
+          + line.text("OPTIONS", "/genesys/cometd"))
       try broker.expect("connects_held", 1)
       #expect(try broker.metrics().samples[#"broker_messages_in_total{kind="publish"}"#] == 0)
       try broker.publish(to: "vasya", "wake up")

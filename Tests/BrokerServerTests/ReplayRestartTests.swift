@@ -100,9 +100,7 @@ import Testing
       try client.publishNumber("/d", 1)
       try client.publishNumber("/d/a", 2)
     }
-    func only(_ name: String) throws -> [DurableChannels] { [DurableChannels(try #require(Channel(name)))] }
-    let other = try only("/d/a")
-    try await directory.withBroker({ $0.bayeux.options.durableChannels = other }) { broker in
+    try await directory.withBroker({ $0.makeDurable(["/d/a"]) }) { broker in
       let client = try BayeuxClient(broker)
       #expect(try client.replay("/d/a", from: -2).ns == [2])
       #expect(try client.replay("/d", from: -2).last?["ext"]?["replay"]?["/d"] == .null)

@@ -18,6 +18,11 @@ extension SettingKey {
       return (.text(others[0]), .text(names.first { $0 != others[0] }!))
     case .text(let rule): return (.text(rule.samples.0), .text(rule.samples.1))
     case .texts(let rule): return (.texts([rule.samples.0, rule.samples.1]), .texts([rule.samples.1]))
+    case .channelRules:
+      return (
+        .json(#"[{"pattern":"/a/**","subscribe":"anyone","publish":["ann","bob"]}]"#),
+        .json(#"[{"pattern":"/b","echo":false}]"#)
+      )
     }
   }
 
@@ -28,7 +33,8 @@ extension SettingKey {
     case .choice: [.text("nonsense"), .text("")]
     case .text(let rule): [.text(rule.bad)]
     case .texts(let rule): [.texts([rule.samples.0, rule.bad])]
-    case .bool: []
+    // What is wrong with a rule is told of the rule.
+    case .bool, .channelRules: []
     }
   }
 }

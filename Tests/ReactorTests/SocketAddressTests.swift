@@ -43,6 +43,17 @@ import Testing
   }
 
   @Test(arguments: [
+    ("192.0.2.1", "192.0.2.1", true), ("192.0.2.1", "::ffff:192.0.2.1", true), ("192.0.2.1", "192.0.2.2", false),
+    ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true), ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+    ("0.0.0.0", "::", false), ("::", "::1", true),
+  ])
+  func oneClientIsAnIPv4AddressOrA64BitNetwork(left: String, right: String, isSame: Bool) throws {
+    let (one, other) = try (SocketAddress(host: left, port: 1), SocketAddress(host: right, port: 2))
+    #expect((one.networkKey == other.networkKey) == isSame)
+    #expect(one.networkKey != 0 && other.networkKey != 0)
+  }
+
+  @Test(arguments: [
     ("127.0.0.1", true, false), ("127.255.0.9", true, false), ("::1", true, false), ("::ffff:127.0.0.1", true, false),
     ("128.0.0.1", false, false), ("::2", false, false), ("0.0.0.0", false, true), ("::", false, true),
     ("0.0.0.1", false, false),

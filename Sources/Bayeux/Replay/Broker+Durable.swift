@@ -57,13 +57,13 @@ final class WaitingAnswer {
 
 extension Broker {
   /// What is kept of `channel`; nil for one that is not durable.
-  func history(of channel: Channel) -> HistoryLimits? {
-    if options.durableChannels.isEmpty || channel == .genesys || channel.kind != .broadcast { return nil }
-    return options.durableChannels.first { $0.pattern.reaches(channel) }?.limits
+  mutating func history(of channel: Channel) -> ChannelRule.History? {
+    guard options.hasDurableChannels, channel != .genesys, channel.kind == .broadcast else { return nil }
+    return policy(of: channel)?.history
   }
 
   /// The publication as one that has to be kept first; nil on a channel that is not durable.
-  public func draft(_ publication: Publication) -> EventDraft? {
+  public mutating func draft(_ publication: Publication) -> EventDraft? {
     history(of: publication.channel) == nil ? nil : EventDraft(publication)
   }
 

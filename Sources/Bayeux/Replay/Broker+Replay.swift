@@ -87,25 +87,16 @@ extension Broker {
 
   /// Takes an event that is kept: to be called on every shard, in the order of the ids.
   ///
+  /// - Parameter ticket: of the publish, on the shard of its client, which is answered with it.
   /// - Returns: how many sessions are subscribed.
-  public mutating func publish(_ event: DurableEvent) -> Int {
-    replay.log.append(event, limits: history(of: event.channel) ?? HistoryLimits())
+  public mutating func publish(_ event: DurableEvent, answering ticket: UInt64? = nil, now: Instant) -> Int {
+    replay.log.append(event, limits: history(of: event.channel) ?? ChannelRule.History())
     replay.newestID = max(replay.newestID, event.id)
     noteDrops()
-    publicationSerial += 1
-    var reached = 0
-    for node in subscriptions.nodes(reachedBy: event.channel) {
-      for session in node.subscribers where session.lastPublication != publicationSerial {
-        session.lastPublication = publicationSerial
-        reached += 1
-        if session.feed != nil {
-          wantMore(session)
-        } else {
-          let payload = session.receivesReplayIDs ? event.payload : event.plain
-          enqueue(DeliveryQueue.Entry(payload: payload, personal: nil), for: session)
-        }
-      }
-    }
+    let publisher = ticket.flatMap { replay.waiting[$0]?.answer.session }
+    let publication = Publication(channel: event.channel, payload: event.plain)
+    let reached = publish(publication, withID: event.payload, by: publisher, now: now)
+    if let ticket { settle(ticket, isKept: true) }
     return reached
   }
 
@@ -140,7 +131,7 @@ extension Broker {
   /// After which event a subscription to `channel` begins; nil for one that does not ask.
   ///
   /// - Throws: ``BayeuxError/replayIDInvalid``, ``BayeuxError/replayOutOfWindow``
-  func place(
+  mutating func place(
     _ request: ReplayRequest?, of channel: Channel, in text: Span<UInt8>
   ) throws(BayeuxError) -> ReplayPlace? {
     guard let start = try request?.start(of: channel, in: text, maxBytes: options.limits.maxChannelBytes) else {
@@ -215,22 +206,30 @@ extension Broker {
       min(limits.maxResponseBytes, limits.maxQueueBytes / 2)
       - session.queue.byteCount - (session.ack?.byteCount ?? 0)
     guard room > 0, bytes > 0 else { return }
-    var slice: [Payload] = []
-    let position = replay.log.read(after: feed.position, for: feed, lookingAt: Self.placesPerSlice) { payload in
+    var slice: [(channel: Channel, payload: Payload)] = []
+    let position = replay.log.read(after: feed.position, for: feed, lookingAt: Self.placesPerSlice) {
+      channel, payload in
       guard room > 0, bytes > 0 else { return false }
-      slice.append(payload)
+      slice.append((channel, payload))
       room -= 1
       bytes -= payload.count
       return true
     }
     feed.advance(to: position)
-    counters.replayed += slice.count
-    for payload in slice { enqueue(DeliveryQueue.Entry(payload: payload, personal: nil), for: session) }
+    for event in slice where feed.follows(event.channel) || mayRead(event.channel, session) {
+      counters.replayed += 1
+      enqueue(DeliveryQueue.Entry(payload: event.payload, personal: nil), for: session)
+    }
     if feed.isDone(at: replay.log.lastID) {
       endFeed(of: session)
     } else if session.queue.isEmpty, feed.position < replay.log.lastID {
       wantMore(session)
     }
+  }
+
+  /// Who subscribed to a pattern was asked about the pattern, not about each channel below it.
+  private mutating func mayRead(_ channel: Channel, _ session: Session) -> Bool {
+    policy(of: channel)?.subscribe?.includes(session.user) ?? true
   }
 
   /// Has the feed of `session` go on in this turn or the next. Does nothing for a session without one.

@@ -19,7 +19,7 @@ struct ReplayLog {
 
   private struct History {
     var channel: Channel
-    var limits: HistoryLimits
+    var limits: ChannelRule.History
     var entries = Line<Entry>()
     var byteCount = 0
     /// The last event that is not kept any more.
@@ -66,7 +66,7 @@ struct ReplayLog {
   // MARK: changes
 
   /// - Precondition: the id is greater than every one before.
-  mutating func append(_ event: DurableEvent, limits: HistoryLimits) {
+  mutating func append(_ event: DurableEvent, limits: ChannelRule.History) {
     precondition(event.id > lastID, "events are appended in the order of their ids")
     let slot = slot(of: event.channel, limits)
     lastID = event.id
@@ -91,7 +91,7 @@ struct ReplayLog {
   mutating func restore(_ kept: KeptHistory) {
     forgottenThrough = kept.forgottenThrough
     for (channel, id) in kept.droppedThrough.sorted(by: { $0.value < $1.value }) {
-      let slot = slot(of: channel, HistoryLimits())
+      let slot = slot(of: channel, ChannelRule.History())
       histories[slot].droppedThrough = max(histories[slot].droppedThrough, id)
       histories[slot].lastID = id
     }
@@ -142,7 +142,7 @@ struct ReplayLog {
     drops.append(Drop(channel: histories[slot].channel, id: entry.id))
   }
 
-  private mutating func slot(of channel: Channel, _ limits: HistoryLimits) -> Int {
+  private mutating func slot(of channel: Channel, _ limits: ChannelRule.History) -> Int {
     if let slot = slots[channel.name] { return slot }
     if slots.count >= maxChannels { forgetOne() }
     let history = History(channel: channel, limits: limits, droppedThrough: forgottenThrough)
@@ -199,7 +199,7 @@ struct ReplayLog {
   /// - Parameter most: how many events are looked at, wanted or not, so that a call takes a bounded time.
   /// - Returns: the position after it: the last event that was taken or passed over.
   func read(
-    after position: Int64, for feed: ReplayFeed, lookingAt most: Int, _ take: (Payload) -> Bool
+    after position: Int64, for feed: ReplayFeed, lookingAt most: Int, _ take: (Channel, Payload) -> Bool
   ) -> Int64 {
     var position = position
     var index = order.firstIndex { $0.id > position }
@@ -209,10 +209,11 @@ struct ReplayLog {
       let place = order[index]
       index += 1
       looked += 1
-      if isKept(place), feed.wants(place.id, of: histories[place.slot].channel) {
+      let channel = histories[place.slot].channel
+      if isKept(place), feed.wants(place.id, of: channel) {
         let entries = histories[place.slot].entries
         let entry = entries[entries.firstIndex { $0.id >= place.id }]
-        guard take(entry.payload) else { return position }
+        guard take(channel, entry.payload) else { return position }
       }
       position = place.id
     }

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 
-/// What is kept of a durable channel. Beyond any of the bounds the oldest goes.
-public struct HistoryLimits: Hashable, Sendable {
-  public var maxMessages = 1000
-  /// Of whole events, as they are sent.
-  public var maxBytes = 1 << 20
-  public var maxAge: Duration = .seconds(86_400)
-
-  public init() {}
-}
-
 /// What a subscribe gets that asks for events which are not kept any more, or for an id that was never given.
 public enum ReplayPolicy: String, Hashable, Sendable, CaseIterable {
   /// The subscribe is refused.

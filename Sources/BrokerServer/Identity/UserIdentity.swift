@@ -52,6 +52,11 @@ struct UserIdentity: Sendable {
     trustedNetworks.isEmpty || trustedNetworks.contains { $0.contains(peer) }
   }
 
+  /// The address that limits count for; zero for this machine and for trusted proxies, behind which are many clients.
+  func countedAddress(of peer: SocketAddress) -> UInt64 {
+    peer.isLoopback || trustedNetworks.contains { $0.contains(peer) } ? 0 : peer.networkKey
+  }
+
   /// Whether anything but the headers counts.
   private var looksFurther: Bool { fromQuery || fromCookie || verifier != nil }
 

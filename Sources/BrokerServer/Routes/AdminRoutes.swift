@@ -123,7 +123,7 @@ enum PublishRoute {
     let shard = connection.shard
     let context = shard.context
     if let draft = shard.broker.draft(publication) { return keep(draft, on: connection) }
-    let own = shard.broker.publish(publication)
+    let own = shard.broker.publish(publication, now: shard.now)
     if context.shardCount == 1 { return connection.answer(.json(["sessions": JSONValue(own)])) }
     let exchange = ExchangeID(shard: shard.index, connection: connection.number)
     connection.work()

@@ -38,6 +38,7 @@ enum Metrics {
       sum.users += report.users
       sum.connections += report.connections
       if report.history.channels > 0 { sum.history = report.history }
+      sum.queueBytes += report.queueBytes
     }
     return sum
   }
@@ -74,14 +75,29 @@ enum Metrics {
       "broker_sessions_ended_total", "Sessions that ended without a disconnect", "reason",
       [
         ("expired", counters.sessionsExpired), ("queue_full", counters.sessionsOverflowed),
+        ("memory", counters.sessionsShed),
       ])
+    limits(counters, &page)
     replay(report, &page)
+    page.gauge("broker_queue_bytes", "Bytes in queues of sessions", report.queueBytes)
     ledger(counters, &page)
     http(report, &page)
     self.chat(chat, &page)
     store(context.store.journal.statistics, &page)
     process(context, &page)
     return page.text
+  }
+
+  private static func limits(_ counters: BrokerCounters, _ page: inout Page) {
+    page.counter(
+      "broker_limits_reached_total", "Requests and messages refused because of a limit", "limit",
+      [
+        ("messages_per_batch", counters.limitBatch), ("sessions", counters.limitSessions),
+        ("sessions_per_user", counters.limitUserSessions), ("sessions_per_address", counters.limitAddressSessions),
+        ("handshakes_per_second", counters.limitHandshakeRate),
+        ("subscriptions_per_session", counters.limitSubscriptions), ("message_bytes", counters.limitMessageBytes),
+        ("publishes_per_second", counters.limitPublishRate), ("channel_per_second", counters.limitChannelRate),
+      ])
   }
 
   /// Accepted means accounted for: what went in came out, waits, or was dropped with a reason.
@@ -93,7 +109,12 @@ enum Metrics {
       "broker_discarded_total", "Messages discarded with their session", "reason",
       [
         ("expired", counters.discardedExpired), ("disconnected", counters.discardedDisconnected),
-        ("queue_full", counters.discardedOverflow),
+        ("queue_full", counters.discardedOverflow), ("memory", counters.discardedShed),
+      ])
+    page.counter(
+      "broker_dropped_total", "Messages that gave way in a full queue", "which",
+      [
+        ("oldest", counters.droppedOldest), ("newest", counters.droppedNewest),
       ])
     page.counter("broker_user_messages_total", "Messages accepted for a user", counters.personalAccepted)
     page.counter(

@@ -11,6 +11,8 @@ import Wire
 final class ServerContext: Sendable {
   let configuration: ServerConfiguration
   let bayeux: BayeuxOptions
+  /// Whether channels that no rule speaks of are open to clients of the public listener.
+  let opensChannels: Bool
   let limits: HTTPLimits
   let idleTimeout: Duration
   let writeTimeout: Duration
@@ -46,12 +48,14 @@ final class ServerContext: Sendable {
   let lingerTime = Duration.seconds(2)
 
   init(
-    configuration: ServerConfiguration, bayeux: BayeuxOptions, identity: UserIdentity, crossOrigin: CrossOrigin,
+    configuration: ServerConfiguration, bayeux: BayeuxOptions, opensChannels: Bool, identity: UserIdentity,
+    crossOrigin: CrossOrigin,
     mailboxes: [Mailbox<ShardCommand>], chat: ChatService, embedded: EmbeddedChatBackend?, publisher: Publisher,
     store: StoreBridge, descriptorLimit: Int, logger: Logger
   ) {
     self.configuration = configuration
     self.bayeux = bayeux
+    self.opensChannels = opensChannels
     self.identity = identity
     self.crossOrigin = crossOrigin
     self.mailboxes = mailboxes
@@ -72,6 +76,15 @@ final class ServerContext: Sendable {
   }
 
   var shardCount: Int { mailboxes.count }
+
+  func makeBroker(shard: Int) -> Broker {
+    Broker(shard: shard, of: shardCount, options: bayeux, authorizers: configuration.bayeux.authorizers)
+  }
+
+  /// How the broker core sees a request that came over `connection`.
+  func origin(of connection: HTTPConnection, isScript: Bool) -> RequestOrigin {
+    RequestOrigin(carriesEventsOnAnyReply: !isScript, opensChannels: opensChannels, address: connection.address)
+  }
 
   /// Hands an answer to the shard that has the request; lost where that shard has ended, and its connection with it.
   func respond(to exchange: ExchangeID, _ reply: HTTPReply) {

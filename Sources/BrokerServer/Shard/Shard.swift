@@ -38,6 +38,7 @@ final class Shard {
   private var acceptTimer: Timer!
   private var dateExpires = Instant(nanoseconds: 0)
   private var drainDeadline = Instant.distantFuture
+  private var losses = LossReport()
 
   /// Answers written before the loop looks for new events.
   private static let deliveriesPerTurn = 512
@@ -50,7 +51,7 @@ final class Shard {
     self.index = index
     self.loop = loop
     self.context = context
-    broker = Broker(shard: index, of: context.shardCount, options: context.bayeux)
+    broker = context.makeBroker(shard: index)
     // Waking the loop is all it does: the end of the turn looks at what is due.
     timer = Timer(on: loop) {}
     acceptTimer = Timer(on: loop) { [unowned self] in acceptAgain() }
@@ -83,7 +84,7 @@ final class Shard {
     // What still refers to connections, which refer to this shard.
     connectionDeadlines = Deadlines()
     withKeptRequests = []
-    broker = Broker(shard: index, of: context.shardCount, options: context.bayeux)
+    broker = context.makeBroker(shard: index)
   }
 
   private func listen(on descriptor: Int32, isAdmin: Bool) throws(ReactorError) {
@@ -107,7 +108,9 @@ final class Shard {
     }
     http.accepted += 1
     if !isAdmin { noteAccepted() }
-    _ = adopt(descriptor, isAdmin: isAdmin, trustsUserHeader: context.identity.trusts(peer))
+    _ = adopt(
+      descriptor, isAdmin: isAdmin, trustsUserHeader: context.identity.trusts(peer),
+      address: context.identity.countedAddress(of: peer))
   }
 
   /// Keeps some descriptors back: whoever watches the broker must still get in when its clients have taken all others.
@@ -133,12 +136,15 @@ final class Shard {
 
   private var publicListener: Listener? { listeners.first }
 
-  private func adopt(_ descriptor: Int32, isAdmin: Bool, trustsUserHeader: Bool) -> HTTPConnection? {
+  private func adopt(
+    _ descriptor: Int32, isAdmin: Bool, trustsUserHeader: Bool, address: UInt64
+  ) -> HTTPConnection? {
     let number = nextNumber
     nextNumber += 1
     guard
       let connection = try? HTTPConnection(
-        on: self, adopting: descriptor, number: number, isAdmin: isAdmin, trustsUserHeader: trustsUserHeader)
+        on: self, adopting: descriptor, number: number, isAdmin: isAdmin, trustsUserHeader: trustsUserHeader,
+        address: address)
     else {
       if !isAdmin { noteClosed() }
       return nil
@@ -180,21 +186,24 @@ final class Shard {
   private func obey(_ command: ShardCommand) {
     switch command {
     case .adopt(let moved):
-      adopt(moved.descriptor, isAdmin: moved.isAdmin, trustsUserHeader: moved.trustsUserHeader)?.resume(moved)
+      adopt(
+        moved.descriptor, isAdmin: moved.isAdmin, trustsUserHeader: moved.trustsUserHeader, address: moved.address
+      )?.resume(moved)
     case .publish(let publication, let tally):
-      let count = broker.publish(publication)
+      let count = broker.publish(publication, now: now)
       tally?.add(count)
     case .event(let event, let source):
-      let count = broker.publish(event)
       switch source {
-      case .client(let shard, let ticket): if shard == index { broker.settle(ticket, isKept: true) }
-      case .host(let tally, _): tally.add(count)
+      case .client(let shard, let ticket):
+        _ = broker.publish(event, answering: shard == index ? ticket : nil, now: now)
+      case .host(let tally, _): tally.add(broker.publish(event, now: now))
       }
     case .refusePublish(let ticket): broker.settle(ticket, isKept: false)
     case .deliver(let payload, let user, let origin, let tally):
       let count = broker.deliver(payload, to: user, as: origin, now: now)
       tally?.add(count)
     case .markRead(let read): broker.markRead(read)
+    case .note(let change): broker.note(change)
     case .respond(let exchange, let reply):
       guard let connection = connections[exchange.connection], connection.phase == .working else { return }
       connection.answer(reply)
@@ -210,14 +219,15 @@ final class Shard {
     case .publish(_, let tally), .deliver(_, _, _, let tally): tally?.add(0)
     case .event(_, .host(let tally, _)): tally.add(0)
     case .report(let receive): receive(ShardReport())
-    case .respond, .drain, .markRead, .event, .refusePublish: break
+    case .respond, .drain, .markRead, .note, .event, .refusePublish: break
     }
   }
 
   private var report: ShardReport {
     var report = ShardReport(
       counters: broker.counters, http: http, sessions: broker.sessionCount, held: broker.heldCount,
-      channels: broker.channelCount, users: broker.userCount, connections: connections.count)
+      channels: broker.channelCount, users: broker.userCount, connections: connections.count,
+      queueBytes: broker.queueBytes)
     // Every shard holds the same one.
     if index == 0 { report.history = broker.historyStatistics }
     return report
@@ -241,7 +251,8 @@ final class Shard {
     let resumed = withKeptRequests
     withKeptRequests.removeAll(keepingCapacity: true)
     for connection in resumed { connection.takeKept() }
-    for publication in broker.takePublications() { passOn(publication) }
+    for publication in broker.takePublications() { passOn(.publish(publication, nil)) }
+    for change in broker.takeChannelChanges() { passOn(.note(change)) }
     for publish in broker.takeDurablePublishes() {
       context.store.events.publish(publish.draft, from: .client(shard: index, ticket: publish.ticket))
     }
@@ -253,6 +264,9 @@ final class Shard {
     while written < Self.deliveriesPerTurn, let delivery = nextDelivery() {
       write(delivery)
       written += 1
+    }
+    if let line = losses.line(for: broker.counters, at: now) {
+      context.logger.warning("queues of sessions were full", metadata: ["shard": "\(index)", "lost": "\(line)"])
     }
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
     if isDraining, !broker.hasOutput, !broker.hasUnkeptPublishes { leaveSockets() }
@@ -276,10 +290,8 @@ final class Shard {
     broker.nextDelivery(now: now, into: &out) ?? broker.nextDue(now: now, into: &out)
   }
 
-  private func passOn(_ publication: Publication) {
-    for (other, mailbox) in context.mailboxes.enumerated() where other != index {
-      mailbox.post(.publish(publication, nil))
-    }
+  private func passOn(_ command: ShardCommand) {
+    for (other, mailbox) in context.mailboxes.enumerated() where other != index { mailbox.post(command) }
   }
 
   private func write(_ delivery: Delivery) {

@@ -13,6 +13,8 @@ enum ShardCommand: Sendable {
   case event(DurableEvent, EventSource)
   /// A publish of a client of this shard could not be kept.
   case refusePublish(ticket: UInt64)
+  /// A channel came or went on another shard.
+  case note(ChannelChange)
   case deliver(Payload, user: [UInt8], MessageOrigin, Tally?)
   case markRead(ReadPosition)
   case respond(ExchangeID, HTTPReply)
@@ -30,6 +32,7 @@ struct MovedConnection: Sendable {
   let descriptor: Int32
   let isAdmin: Bool
   let trustsUserHeader: Bool
+  let address: UInt64
   let cargo: Cargo
   let rest: [UInt8]
 }
@@ -67,6 +70,7 @@ struct ShardReport: Sendable {
   var channels = 0
   var users = 0
   var connections = 0
+  var queueBytes = 0
   var history = HistoryStatistics()
 }
 

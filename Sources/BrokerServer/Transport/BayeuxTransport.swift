@@ -129,7 +129,7 @@ extension Shard {
     out.clear()
     broker.noteNewestEvent(context.store.events.newestID)
     let reception = broker.receive(
-      messages, user: user, origin: RequestOrigin(carriesEventsOnAnyReply: callback == nil), on: connection,
+      messages, user: user, origin: context.origin(of: connection, isScript: callback != nil), on: connection,
       now: now, into: &out)
     switch reception {
     case .answered:

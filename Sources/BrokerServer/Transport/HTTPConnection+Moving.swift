@@ -21,8 +21,8 @@ extension HTTPConnection {
     }
     shard.leaving(self)
     let moved = MovedConnection(
-      descriptor: detach(), isAdmin: isAdmin, trustsUserHeader: trustsUserHeader, cargo: destination.cargo,
-      rest: extras.pipelined)
+      descriptor: detach(), isAdmin: isAdmin, trustsUserHeader: trustsUserHeader, address: address,
+      cargo: destination.cargo, rest: extras.pipelined)
     shard.send(moved, to: destination.shard)
   }
 

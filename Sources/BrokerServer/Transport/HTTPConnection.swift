@@ -46,6 +46,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   let number: UInt64
   let isAdmin: Bool
   let trustsUserHeader: Bool
+  /// The network address that limits count for; zero for none.
+  let address: UInt64
   private var parser = RequestParser()
   var phase = Phase.reading
   /// Of the request that is being answered.
@@ -67,12 +69,14 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   private var hasPeerEnded = false
 
   init(
-    on shard: Shard, adopting descriptor: Int32, number: UInt64, isAdmin: Bool, trustsUserHeader: Bool
+    on shard: Shard, adopting descriptor: Int32, number: UInt64, isAdmin: Bool, trustsUserHeader: Bool,
+    address: UInt64
   ) throws(ReactorError) {
     self.shard = shard
     self.number = number
     self.isAdmin = isAdmin
     self.trustsUserHeader = trustsUserHeader
+    self.address = address
     try super.init(on: shard.loop, adopting: descriptor)
     becomeIdle()
   }

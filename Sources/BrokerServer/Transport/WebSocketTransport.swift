@@ -70,7 +70,8 @@ extension Shard {
     out.clear()
     broker.noteNewestEvent(context.store.events.newestID)
     let user = socket.user
-    switch broker.receive(message, user: user.span, onStream: connection, now: now, into: &out) {
+    let origin = context.origin(of: connection, isScript: false)
+    switch broker.receive(message, user: user.span, origin: origin, onStream: connection, now: now, into: &out) {
     case .answered, .shookHands: connection.sendMessage()
     case .held: break
     case .elsewhere(let shard):

@@ -66,7 +66,12 @@ struct DurablePublishTests {
   }
 
   @Test func whatIsRefusedIsAnsweredAtOnce() {
-    let scene = Scene.durable { options, _ in options.opensBroadcastChannels = false }
+    let scene = Scene {
+      $0.rules = rules("/d") {
+        $0.durable = true
+        $0.publish = .nobody
+      }
+    }
     let client = scene.connectedClient()
     scene.store = .waits
     #expect(client.publish("/d", "1").error == "403:denied_by_security_policy:publish_denied")

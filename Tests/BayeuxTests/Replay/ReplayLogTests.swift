@@ -20,7 +20,7 @@ struct ReplayLogTests {
       events.indices.filter { events[$0].channel == channel && !events[$0].isGone }
     }
 
-    mutating func add(_ event: Event, _ limits: HistoryLimits, maxBytes: Int) {
+    mutating func add(_ event: Event, _ limits: ChannelRule.History, maxBytes: Int) {
       events.append(event)
       while true {
         let kept = indices(of: event.channel)
@@ -47,7 +47,7 @@ struct ReplayLogTests {
     var model = Model()
     var now = Instant(nanoseconds: 0)
     let channels = try Self.names.map { try #require(Channel($0)) }
-    var limits = HistoryLimits()
+    var limits = ChannelRule.History()
     limits.maxMessages = Int.random(in: 1...20, using: &random)
     limits.maxBytes = Int.random(in: 50...500, using: &random)
     limits.maxAge = .seconds(60)
@@ -94,7 +94,7 @@ struct ReplayLogTests {
     let atOnce = Int.random(in: 1...5, using: &random)
     while feed.position < log.lastID {
       var room = atOnce
-      let next = log.read(after: feed.position, for: feed, lookingAt: 7) { payload in
+      let next = log.read(after: feed.position, for: feed, lookingAt: 7) { _, payload in
         guard room > 0 else { return false }
         #expect(read < wanted.count && payload.count == wanted[min(read, wanted.count - 1)].bytes)
         room -= 1
@@ -115,7 +115,7 @@ struct ReplayLogTests {
       log.append(
         DurableEvent(
           id: id, channel: try channel(name), payload: payload, plain: payload, arrival: Instant(nanoseconds: 0)),
-        limits: HistoryLimits())
+        limits: ChannelRule.History())
     }
     #expect(log.channelCount == 2 && log.count == 3)
     #expect(log.takeForgotten() == [try channel("/b")])

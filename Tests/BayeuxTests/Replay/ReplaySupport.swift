@@ -4,17 +4,25 @@ import Testing
 
 @testable import Bayeux
 
+extension ChannelRule {
+  static func durable(_ pattern: String, _ history: History = History()) -> ChannelRule {
+    var rule = ChannelRule(pattern)
+    rule.durable = true
+    rule.history = history
+    return rule
+  }
+}
+
 extension Scene {
   /// A scene in which everything below `/d` is durable.
   static func durable(
-    shards: Int = 1, seed: UInt64 = 1, _ configure: (inout BayeuxOptions, inout HistoryLimits) -> Void = { _, _ in }
+    shards: Int = 1, seed: UInt64 = 1,
+    _ configure: (inout BayeuxOptions, inout ChannelRule.History) -> Void = { _, _ in }
   ) -> Scene {
     Scene(shards: shards, seed: seed) { options in
-      var limits = HistoryLimits()
+      var limits = ChannelRule.History()
       configure(&options, &limits)
-      for name in ["/d", "/d/**"] {
-        if let pattern = Channel(name) { options.durableChannels.append(DurableChannels(pattern, limits)) }
-      }
+      if let rules = try? ChannelRules(["/d", "/d/**"].map { .durable($0, limits) }) { options.rules = rules }
     }
   }
 

@@ -11,6 +11,8 @@ final class Client {
   /// The shard on which its connections arrive.
   let shard: Int
   private(set) var clientID = ""
+  /// How its requests look to the broker.
+  var origin = RequestOrigin()
 
   init(in scene: Scene, user: String, on shard: Int) {
     self.scene = scene
@@ -21,12 +23,12 @@ final class Client {
   /// Sends a request as it stands, `$ID` standing for the client's id.
   @discardableResult
   func send(
-    _ text: String, user: String? = nil, origin: RequestOrigin = RequestOrigin(),
+    _ text: String, user: String? = nil, origin: RequestOrigin? = nil,
     sourceLocation: SourceLocation = #_sourceLocation
   ) -> Exchange {
     scene.send(
       text.replacing("$ID", with: clientID),
-      user: user ?? self.user, origin: origin, on: shard, sourceLocation: sourceLocation)
+      user: user ?? self.user, origin: origin ?? self.origin, on: shard, sourceLocation: sourceLocation)
   }
 
   @discardableResult

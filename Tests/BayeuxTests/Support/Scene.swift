@@ -21,6 +21,7 @@ final class Scene {
     var nextDeadline: Instant? { broker.nextDeadline }
     var hasOutput: Bool { broker.hasOutput }
     var hasUnkept: Bool { !broker.replay.waiting.isEmpty }
+    var queueBytes: Int { broker.queueBytes }
     func isDue(at now: Instant) -> Bool { broker.isDue(at: now) }
   }
 
@@ -41,12 +42,17 @@ final class Scene {
   private var eventBus: [[(DurableEvent, Int, UInt64)]]
   private var out = ByteWriter()
 
-  init(shards count: Int = 1, seed: UInt64 = 1, _ configure: (inout BayeuxOptions) -> Void = { _ in }) {
+  init(
+    shards count: Int = 1, seed: UInt64 = 1, authorizers: [any Authorizer] = [],
+    _ configure: (inout BayeuxOptions) -> Void = { _ in }
+  ) {
     var options = BayeuxOptions()
     configure(&options)
     shards = (0..<count).map {
       Shard(
-        Broker(shard: $0, of: count, options: options, generator: SeededGenerator(seed: seed &+ UInt64($0) &* 7919)))
+        Broker(
+          shard: $0, of: count, options: options, authorizers: authorizers,
+          generator: SeededGenerator(seed: seed &+ UInt64($0) &* 7919)))
     }
     bus = Array(repeating: [], count: count)
     eventBus = Array(repeating: [], count: count)
@@ -102,7 +108,7 @@ final class Scene {
   func publish(_ channel: String, _ data: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Int {
     let channel = try #require(Channel(channel), sourceLocation: sourceLocation)
     let payload = Payload(event: channel, data: Array(data.utf8).span, ext: [UInt8]().span)
-    let reached = shards.reduce(0) { $0 + $1.broker.publish(Publication(channel: channel, payload: payload)) }
+    let reached = shards.reduce(0) { $0 + $1.broker.publish(Publication(channel: channel, payload: payload), now: now) }
     settle(sourceLocation)
     return reached
   }
@@ -145,12 +151,11 @@ final class Scene {
   func runBus(to shard: Int) {
     let arriving = bus[shard]
     bus[shard] = []
-    for publication in arriving { _ = shards[shard].broker.publish(publication) }
+    for publication in arriving { _ = shards[shard].broker.publish(publication, now: now) }
     let events = eventBus[shard]
     eventBus[shard] = []
     for (event, origin, ticket) in events {
-      _ = shards[shard].broker.publish(event)
-      if origin == shard { shards[shard].broker.settle(ticket, isKept: true) }
+      _ = shards[shard].broker.publish(event, answering: origin == shard ? ticket : nil, now: now)
     }
   }
 
@@ -195,7 +200,11 @@ final class Scene {
   private func settle(_ sourceLocation: SourceLocation) {
     for (index, shard) in shards.enumerated() {
       let publications = shard.broker.takePublications()
-      for other in shards.indices where other != index { bus[other] += publications }
+      let changes = shard.broker.takeChannelChanges()
+      for other in shards.indices where other != index {
+        bus[other] += publications
+        for change in changes { shards[other].broker.note(change) }
+      }
       unkept += shard.broker.takeDurablePublishes().map { (index, $0) }
     }
     runStore()
@@ -242,6 +251,8 @@ final class Scene {
       let counters = shard.broker.counters
       let waiting = sessions.reduce(0) { $0 + $1.queue.count }
       let held = sessions.count { $0.isHeld }
+      let accounted = sessions.reduce(0) { $0 + $1.accountedBytes }
+      #expect(shard.queueBytes == accounted, sourceLocation: sourceLocation)
       guard
         counters.imbalance != 0 || counters.waiting != waiting || shard.broker.heldCount != held
           || shard.broker.sessionCount != sessions.count || counters.personalWaiting < 0

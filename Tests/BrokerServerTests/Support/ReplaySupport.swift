@@ -6,11 +6,18 @@ import Testing
 
 extension ServerConfiguration {
   /// Everything below `/d` is durable.
-  mutating func makeDurable(_ configure: (inout HistoryLimits) -> Void = { _ in }) {
-    var limits = HistoryLimits()
-    configure(&limits)
-    for name in ["/d", "/d/**"] {
-      if let pattern = Channel(name) { bayeux.options.durableChannels.append(DurableChannels(pattern, limits)) }
+  mutating func makeDurable(_ configure: (inout ChannelRule.History) -> Void = { _ in }) {
+    var history = ChannelRule.History()
+    configure(&history)
+    makeDurable(["/d", "/d/**"], history)
+  }
+
+  mutating func makeDurable(_ patterns: [String], _ history: ChannelRule.History = ChannelRule.History()) {
+    for pattern in patterns {
+      var rule = ChannelRule(pattern)
+      rule.durable = true
+      rule.history = history
+      bayeux.rules.append(rule)
     }
   }
 }
