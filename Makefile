@@ -12,7 +12,7 @@ TSAN_FILTER ?= BrokerServerTests|ReactorTests|StoreTests
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit-test script-test tsan-test crashloop bench autobahn lint format docs clean setup setup-test
+.PHONY: help run build test unit-test script-test tsan-test crashloop fuzz bench autobahn lint format docs clean setup setup-test
 
 help: ## Explain the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -42,6 +42,9 @@ crashloop: setup-test ## Kill the broker 200 times while people talk; nothing ac
 	$(SWIFT) build --product broker-cli
 	Scripts/crashloop.sh $(ROUNDS)
 
+fuzz: setup ## Fuzz the readers of foreign bytes, each for FUZZ_SECONDS (60)
+	SWIFT="$(SWIFT)" Scripts/fuzz.sh
+
 bench: setup ## Measure the broker against a raw epoll floor built on the spot
 	Benchmarks/bench.sh
 
@@ -52,13 +55,13 @@ lint: ## Check formatting, licence lines and file sizes
 	Scripts/lint.sh
 
 format: ## Format all sources in place
-	$(SWIFT) format -i -r Sources Tests Examples Package.swift
+	$(SWIFT) format -i -r Fuzz Sources Tests Examples Package.swift
 
 docs: setup ## Write Docs/Configuration.md anew from the table of settings
 	REWRITE_DOCS=1 $(SWIFT) test --filter thePageOfSettingsIsWhatTheTableSays
 
 clean: ## Remove what was built
-	rm -rf .build .build-tsan
+	rm -rf .build .build-tsan .build-fuzz
 
 setup:
 	@Scripts/setup.sh run

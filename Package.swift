@@ -72,6 +72,9 @@ let package = Package(
     .executableTarget(
       name: "websocket-echo", dependencies: ["Bytes", "Reactor", "Wire"], path: "Tests/Tools/websocket-echo",
       swiftSettings: strict),
+    .target(
+      name: "FuzzInvariants", dependencies: ["Bayeux", "BrokerSettings", "Bytes", "Wire"], path: "Fuzz/Invariants",
+      swiftSettings: strict),
     .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: strict),
     .testTarget(
       name: "BrokerSettingsTests", dependencies: ["Bayeux", "BrokerServer", "BrokerSettings", "ChatService", "Wire"],
@@ -107,6 +110,13 @@ let package = Package(
     .testTarget(
       name: "StoreTests",
       dependencies: ["Bytes", "Store", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
+    .testTarget(name: "FuzzTests", dependencies: ["Bytes", "FuzzInvariants"], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
   ]
 )
+
+// It links with the fuzzer's own main alone, so it is no target of other builds; `make fuzz` asks for it.
+if Context.environment["BAYEUX_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(name: "fuzz", dependencies: ["FuzzInvariants"], path: "Fuzz/Runner", swiftSettings: strict))
+}

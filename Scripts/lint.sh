@@ -11,13 +11,13 @@ complain() {
   failed=1
 }
 
-swift format lint --strict --recursive Sources Tests Examples Package.swift || failed=1
+swift format lint --strict --recursive Fuzz Sources Tests Examples Package.swift || failed=1
 
 while IFS= read -r file; do
   head -n 2 "$file" | grep -q '^// SPDX-License-Identifier: Apache-2.0$' || complain "$file: no SPDX line at its top"
   lines=$(wc -l <"$file")
   [ "$lines" -le $max_lines ] || complain "$file: $lines lines, more than $max_lines"
-done < <(find Package.swift Sources Tests Examples -name '*.swift' | sort)
+done < <(find Package.swift Fuzz Sources Tests Examples -name '*.swift' | sort)
 
 while IFS= read -r file; do
   bash -n "$file" || failed=1

@@ -18,6 +18,9 @@ has_pkg_config() { command -v pkg-config >/dev/null; }
 has_curl() { command -v curl >/dev/null; }
 has_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
 has_ruby() { command -v ruby >/dev/null; }
+has_openssl() { command -v openssl >/dev/null; }
+# The search path of a user may lack the folder that Debian puts it in.
+has_nginx() { command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]; }
 has_faye() { ruby -e 'require "faye"' 2>/dev/null; }
 
 check_swift() {
@@ -58,6 +61,8 @@ if [ "$1" = test ]; then
   need has_venv python3-venv
   need has_ruby ruby
   need has_faye ruby-faye
+  need has_openssl openssl
+  need has_nginx nginx
 fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
@@ -73,6 +78,22 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   as_root=(sudo)
 fi
+
+# A test runs nginx by itself: the package must not begin to serve port 80, now or after a restart of the machine.
+installs_nginx=no
+policy=/usr/sbin/policy-rc.d
+if [[ " ${missing[*]} " == *" nginx "* ]]; then
+  installs_nginx=yes
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+    "${as_root[@]}" chmod 755 $policy
+    trap '"${as_root[@]}" rm -f $policy' EXIT
+  fi
+fi
+
 echo "Installing: ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+if [ $installs_nginx = yes ] && command -v systemctl >/dev/null; then
+  "${as_root[@]}" systemctl disable --quiet nginx || true
+fi

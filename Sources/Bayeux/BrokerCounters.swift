@@ -58,6 +58,7 @@ public struct BrokerCounters: Sendable, Hashable {
   public var personalWaiting = 0
   public var personalExpired = 0
   public var personalDroppedFull = 0
+  public var personalDroppedBytes = 0
   public var personalDroppedUsers = 0
 
   public init() {}
@@ -68,7 +69,7 @@ public struct BrokerCounters: Sendable, Hashable {
     let sessions = queued - delivered - waiting - discarded - droppedOldest - droppedNewest
     let users =
       personalAccepted - personalDelivered - personalWaiting - personalExpired - personalDroppedFull
-      - personalDroppedUsers
+      - personalDroppedBytes - personalDroppedUsers
     return abs(sessions) + abs(users)
   }
 
@@ -103,8 +104,8 @@ public struct BrokerCounters: Sendable, Hashable {
       \.connectsAbandoned, \.subscribes, \.unsubscribes, \.disconnects, \.publishes, \.unknownSessions,
       \.userMismatches, \.refusals, \.sessionsExpired, \.sessionsOverflowed, \.queued, \.delivered, \.waiting,
       \.discardedExpired, \.discardedDisconnected, \.discardedOverflow, \.personalAccepted, \.personalDelivered,
-      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedUsers, \.sessionsShed,
-      \.limitBatch, \.limitSessions, \.limitUserSessions, \.limitAddressSessions, \.limitHandshakeRate,
+      \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedBytes, \.personalDroppedUsers,
+      \.sessionsShed, \.limitBatch, \.limitSessions, \.limitUserSessions, \.limitAddressSessions, \.limitHandshakeRate,
       \.limitSubscriptions, \.limitMessageBytes, \.limitPublishRate, \.limitChannelRate, \.discardedShed,
       \.droppedOldest, \.droppedNewest, \.publishesNotKept, \.replays, \.replaysIncomplete, \.replayed,
     ]

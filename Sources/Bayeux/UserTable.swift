@@ -89,11 +89,14 @@ struct UserTable {
   mutating func bound(_ user: UserRecord, limits: BayeuxLimits, counters: inout BrokerCounters) {
     settle(user, counters: &counters)
     while user.backlogCount > limits.maxBacklogMessages || user.backlogBytes > limits.maxBacklogBytes {
+      let isTooMany = user.backlogCount > limits.maxBacklogMessages
       let message = user.removeFirst()
       if message.isHandedOver {
         counters.personalDelivered += 1
-      } else {
+      } else if isTooMany {
         counters.personalDroppedFull += 1
+      } else {
+        counters.personalDroppedBytes += 1
       }
       report(message)
       counters.personalWaiting -= 1

@@ -39,6 +39,8 @@ public final class BrokerServer: Sendable {
   private let state = Mutex(State())
   private let logger: Logger
   private let pushClient: PushClient?
+  /// With a data directory.
+  private let storage: JournalStorage?
   /// The in-process chat backend; nil where the host brought its own.
   public let embeddedBackend: EmbeddedChatBackend?
 
@@ -77,9 +79,12 @@ public final class BrokerServer: Sendable {
     let events = EventHistory(
       journal, mailboxes, isUsed: configuration.bayeux.rules.contains { $0.durable == true }, logger: logger)
     let store = StoreBridge(journal, events: events, publisher: publisher, logger: logger)
+    storage =
+      store.journal.isInMemory
+      ? nil : JournalStorage(store.journal, limits: configuration.gms.chat.storageLimits, clock: clock)
     let chat = ChatService(
       configuration: configuration.gms.chat, backend: behind, notifier: publisher, journal: store, clock: clock,
-      pushProviders: PushProviders.make(push, pushClient).merging(pushProviders) { $1 })
+      pushProviders: PushProviders.make(push, pushClient).merging(pushProviders) { $1 }, storage: storage)
     var bayeux = configuration.bayeux.options
     do throws(ChannelRuleFault) {
       bayeux.rules = try ChannelRules(
@@ -139,7 +144,8 @@ public final class BrokerServer: Sendable {
   }
 
   private func restore() async throws {
-    let services = try context.store.open(shards: context.shardCount, clock: SystemClock())
+    let (services, values) = try context.store.open(shards: context.shardCount, clock: SystemClock())
+    await storage?.restore(values, services: Set(services.map(\.service.id)))
     await embeddedBackend?.restore(services)
     await context.chat.restore(services)
   }

@@ -92,9 +92,17 @@ struct SettingsFile {
       file.services.add(name, line: line)
       try file.passNamed("services.\(name)", line, text) { file, option, line, text throws(JSONError) in
         let slice = try file.scanner.value(text)
-        let value = try JSONValue(parsing: text.extracting(slice.outerRange))
-        file.services.add(option: option, value, line: line)
+        file.services.add(option: option, try Self.tree(of: slice, in: text), line: line)
       }
+    }
+  }
+
+  /// - Throws: a member given twice, at its place in the whole text.
+  private static func tree(of slice: JSONSlice, in text: Span<UInt8>) throws(JSONError) -> JSONValue {
+    do throws(JSONError) {
+      return try JSONValue(parsing: text.extracting(slice.outerRange))
+    } catch {
+      throw JSONError(error.reason, at: slice.outerRange.lowerBound + error.offset)
     }
   }
 

@@ -35,7 +35,19 @@ extension Settings {
   /// - Throws: ``SettingsFailure`` with every error of every source, or, where the sources are sound, with everything
   ///   that does not fit together.
   public static func load(from sources: SettingsSources) throws(SettingsFailure) -> LoadedSettings {
-    let file = try sources.filePath.map(FileReading.settings)
+    try load(from: sources, file: try sources.filePath.map(FileReading.settings))
+  }
+
+  /// The same for the contents of a file alone, without touching the disk.
+  ///
+  /// - Parameter path: what errors begin with.
+  package static func load(fileContents: [UInt8], path: String) throws(SettingsFailure) -> LoadedSettings {
+    try load(from: SettingsSources(), file: SettingsFile(parsing: fileContents, path: path))
+  }
+
+  private static func load(
+    from sources: SettingsSources, file: SettingsFile?
+  ) throws(SettingsFailure) -> LoadedSettings {
     let environment = EnvironmentReading(sources.environment)
     let flags = FlagReading(sources.flags)
     let inFile = file?.allErrors(server: Self.credentials(file, environment)) ?? []

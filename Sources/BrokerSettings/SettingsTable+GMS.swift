@@ -25,7 +25,7 @@ extension SettingsTable {
       "Whether every later request has to repeat the user of its handshake; to one without, the session is unknown."),
     .optionalText(
       "gms.externalUrlBase", \.server.gms.externalUrlBase, .baseURL,
-      "Base of the absolute URLs in answers; no answer of this version holds one yet.",
+      "Base of the absolute URLs of callbacks and chats (`_start_chat_url`, `_comet_url`, `poke_url`).",
       unset: "taken from the request"),
   ]
 
@@ -51,6 +51,13 @@ extension SettingsTable {
     .text(
       "gms.defaultEndpoint", \.chat.defaultEndpoint, .any,
       "Chat endpoint, `tenant:endpoint`, of services that name none (GMS `default_chat_endpoint`)."),
+    .optionalText(
+      "gms.selectedAgentGroup", \.chat.selectedAgentGroup, .any,
+      "Agents who are asked first for chats of services without a `_target` (GMS `app_selected_agent_group`).",
+      unset: "any ready agent"),
+    .time(
+      "gms.findAgentTimeout", \.chat.findAgentTimeout, 0...86_400_000,
+      "How long only they are asked, in whole seconds; then any ready agent (GMS `app_find_agent_timeout`)."),
     .text(
       "gms.loadBalancerPath", \.chat.loadBalancerPath, .absolutePath,
       "A member of verbose replies (GMS `chat_load_balancer_url_path`); nothing is served there."),
@@ -74,6 +81,18 @@ extension SettingsTable {
     .whole(
       "gms.maxDataBytes", \.chat.limits.maxDataBytes, 1...(1 << 30), .bytes,
       "All fields that are kept with one service; more is 400."),
+    .whole(
+      "gms.maxListedCallbacks", \.chat.limits.maxListedCallbacks, 1...100_000, .services,
+      "Callbacks that one query shows; further ones are left out."),
+    .whole(
+      "gms.maxSubscriptions", \.chat.limits.maxSubscriptions, 1...100_000_000, .none,
+      "Notification subscriptions at once; the next is 503."),
+    .time(
+      "gms.subscriptionExpiration", \.chat.limits.subscriptionExpiration, 30_000...longestMilliseconds,
+      "How long a subscription lives at least (GMS `defaultSubscriptionExpiration`)."),
+    .time(
+      "gms.maxSubscriptionExpiration", \.chat.limits.maxSubscriptionExpiration, 30_000...longestMilliseconds,
+      "How long a subscription lives at most; a longer time is cut to it."),
     .whole(
       "gms.maxTranscriptEntries", \.chat.limits.maxTranscriptEntries, 1...100_000_000, .entries,
       "Entries kept of one transcript; beyond it the oldest are forgotten."),

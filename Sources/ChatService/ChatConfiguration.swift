@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Bytes
 
 /// What a chat call answers in comet mode, where a client gets its events on `/_genesys`.
 ///
@@ -54,6 +55,12 @@ public struct ChatConfiguration: Sendable {
   public var endedChatRetention: Duration = .seconds(86_400)
   /// GMS `[chat] default_chat_endpoint`.
   public var defaultEndpoint = "Environment:default"
+  /// GMS `app_selected_agent_group`: the agents who are asked first for chats of services without a `_target`; nil for
+  /// none, so that any ready agent is asked at once.
+  public var selectedAgentGroup: String?
+  /// GMS `app_find_agent_timeout`: how long only they are asked; then any ready agent. Half a minute, as long as an
+  /// offered chat belongs to one agent.
+  public var findAgentTimeout: Duration = .seconds(30)
   /// GMS `chat_load_balancer_url_path`, a member of every verbose reply; nothing is served there.
   public var loadBalancerPath = "/WebAPI812/SimpleSamples812/ChatHA/ChatLBServerInfo.jsp"
   /// What `clientTimeZoneOffset` shows when the client gave none, in minutes.
@@ -62,6 +69,16 @@ public struct ChatConfiguration: Sendable {
   public var limits = ChatLimits()
 
   public init() {}
+
+  /// Where chats of services without a `_target` go; nil is to any ready agent.
+  var fallbackPlan: RoutingPlan? {
+    guard let selectedAgentGroup, !selectedAgentGroup.isEmpty else { return nil }
+    let seconds = Int(findAgentTimeout.components.seconds)
+    return try? RoutingPlan([
+      ["target": .string(selectedAgentGroup + "@StatServer.GA"), "timeout": JSONValue(seconds), "clear": false],
+      ["target": "?:@StatServer.GA"],
+    ])
+  }
 
   /// What a name, or another name for the same, stands for.
   public func definition(named name: String) -> ChatServiceDefinition? {
@@ -81,6 +98,14 @@ public struct ChatLimits: Sendable, Hashable {
   public var maxFieldBytes = 16_384
   /// UTF-8 bytes of all fields that are kept with one service; more are 400.
   public var maxDataBytes = 65_536
+  /// Callbacks that one query shows; further ones are left out. A customer has a handful.
+  public var maxListedCallbacks = 100
+  /// Notification subscriptions at once; the next one is 503. As many as services.
+  public var maxSubscriptions = 200_000
+  /// GMS `defaultSubscriptionExpiration`: how long a subscription lives that asks for nothing, or for less.
+  public var subscriptionExpiration: Duration = .seconds(30)
+  /// The longest a subscription lives; a longer time is cut to it. A week, as what is stored.
+  public var maxSubscriptionExpiration: Duration = .seconds(604_800)
   /// Entries kept of one transcript. Beyond it the oldest are forgotten, and a refresh from the start begins later.
   public var maxTranscriptEntries = 10_000
   /// UTF-8 bytes of the texts and nicknames kept of one transcript; beyond it as ``maxTranscriptEntries``.

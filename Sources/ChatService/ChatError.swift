@@ -7,7 +7,8 @@ import Bytes
 /// mere presence of `exception` for the end of the chat. Two cases have no body, one has a text.
 public enum ChatError: Error, Hashable, Sendable, CaseIterable {
   case unknownServiceName, unknownService, noChat, unknownAction
-  case missingLookupKey, noPushDevice, pokeOff
+  case missingLookupKey, badTime, noPushDevice, pokeOff
+  case badSubscription, unknownSubscription, tooManySubscriptions, publishClosed
   case unknownKey, badKey, storageFull, customNeedsUser
   case missingMessage, badPosition, messageTooLong, tooManyFields, fieldTooLong, tooMuchData
   case userRequired, wrongUser, chatEnded, badInput
@@ -37,8 +38,16 @@ public enum ChatError: Error, Hashable, Sendable, CaseIterable {
     case .noChat: (404, "chat.ChatNotFoundException", "this service has no chat; create it first")
     case .unknownAction: (404, "service.ServiceNotFoundException", "this service has no such action")
     case .missingLookupKey: (400, "callback.CallbackExceptionInvalidParameter", "a mandatory field is missing")
+    case .badTime: (400, "callback.CallbackExceptionInvalidParameter", "a time or a number of the query cannot be read")
     case .noPushDevice: (400, "service.ServiceParameterException", "the service was created without a device to push to")
     case .pokeOff: (403, "service.ServiceForbiddenException", "internal-poke is not configured for this service")
+    case .badSubscription:
+      (400, "notification.NotificationParameterException", "notificationDetails with deviceId and type, or tag, is missing")
+    case .unknownSubscription: (404, "notification.NotificationNotFoundException", "no subscription has this id")
+    case .tooManySubscriptions:
+      (503, "notification.NotificationUnavailableException", "too many subscriptions; try again later")
+    case .publishClosed:
+      (403, "notification.NotificationForbiddenException", "publishing needs server.username and server.password")
     case .unknownKey: (404, "storage.StorageNotFoundException", "nothing is stored under this id or key")
     case .badKey: (400, "storage.StorageParameterException", "a key is empty or too long")
     case .storageFull: (507, "storage.StorageException", "the storage is full, or the value is too large")

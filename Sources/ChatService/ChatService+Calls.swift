@@ -54,8 +54,11 @@ extension ChatService {
 
   private func open(_ record: ServiceRecord, _ fields: ChatFields, _ caller: ChatCaller) throws(ChatError) {
     let form = try CreateForm(
-      fields, service: record, configuration: configuration, more: pokeData(of: record, caller))
-    if let device = fields.chatDevice { record.device = device }
+      fields, service: record, configuration: configuration, more: record.routingData + pokeData(of: record, caller))
+    if var device = fields.chatDevice ?? subscribedDevice(fields) {
+      device.messageFile = record.definition.messageFile
+      record.device = device
+    }
     let user = caller.user ?? record.user ?? fields.cometDevice
     guard user != nil || !form.notifiesByComet else { throw .userRequired }
     bind(record, to: user, notifies: form.notifiesByComet)
@@ -92,6 +95,7 @@ extension ChatService {
     record.stored = StoredChat(
       serviceID: id, opened: opened, nickname: opening.request.nickname, subject: opening.request.subject,
       notifiesByComet: opening.notifiesByComet, timeZoneOffset: opening.request.timeZoneOffset)
+    record.stored?.userData = opening.request.userData
     keepService(record)
     keep(.removeEntries(serviceID: id, through: .max))
     keepChat(record)

@@ -82,13 +82,15 @@ extension ChatService {
 
 extension ChatService {
   /// Hands a push to its provider; a failure is tried again, as often as the service says.
-  func push(_ message: PushMessage, attempt: Int) {
+  ///
+  /// - Parameter tag: what a comet device finds it under; nil names the service.
+  func push(_ message: PushMessage, attempt: Int, tag: String? = nil) {
     let device = message.device
     if device.type == "comet" {
       counters.pushesDelivered += 1
       outbox.notifications.append(
         ChatNotification(
-          user: device.id, tag: "service.notification.\(message.serviceID)", message: message.payload.encoded,
+          user: device.id, tag: tag ?? "service.notification.\(message.serviceID)", message: message.payload.encoded,
           serviceID: message.serviceID, transcriptPosition: 0))
       return commit()
     }

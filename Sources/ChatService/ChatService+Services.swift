@@ -8,10 +8,15 @@ extension ChatService {
   ///
   /// A basic service answers `{"_id"}`, with `_verbose` also `_chatIxnAPI-CREATE-URL`; an advanced one `{"_id"}`, with
   /// `_verbose` also `_session_comand_STATUS_URL`, spelled as GMS spells it.
-  public func createService(named name: String, fields: ChatFields, caller: ChatCaller) async -> ChatReply {
+  ///
+  /// - Parameter files: of a multipart body; they go into the storage of the service.
+  public func createService(
+    named name: String, fields: ChatFields, files: [StoredField] = [], caller: ChatCaller
+  ) async -> ChatReply {
     await reply { () async throws(ChatError) in
       guard let definition = configuration.definition(named: name) else { throw .unknownServiceName }
-      let record = try await makeService(named: name, definition, fields, caller, asCallback: definition.isCallback)
+      let record = try await makeService(
+        named: name, definition, fields, files, caller, asCallback: definition.isCallback)
       if definition.isCallback { return callbackReply(record, caller) }
       var members: [JSONValue.Member] = [.init("_id", .string(record.id))]
       if fields.bool("_verbose") {
@@ -27,12 +32,14 @@ extension ChatService {
 
   /// `POST /genesys/1/service/callback/{name}`: the `StartChat` dialog, or, where the service waits for its agent, its
   /// `{"_id"}`. Any service with a `_target` can be created so.
-  public func createCallback(named name: String, fields: ChatFields, caller: ChatCaller) async -> ChatReply {
+  public func createCallback(
+    named name: String, fields: ChatFields, files: [StoredField] = [], caller: ChatCaller
+  ) async -> ChatReply {
     await reply { () async throws(ChatError) in
       guard let definition = configuration.definition(named: name), definition.type == .advanced,
         definition.plan != nil
       else { throw .unknownServiceName }
-      let record = try await makeService(named: name, definition, fields, caller, asCallback: true)
+      let record = try await makeService(named: name, definition, fields, files, caller, asCallback: true)
       return callbackReply(record, caller)
     }
   }
@@ -55,8 +62,13 @@ extension ChatService {
       let record = try find(id, caller)
       try checkUser(of: record, caller)
       guard record.isCallback else { throw .unknownAction }
-      let dialog = CallbackDialog(serviceID: id, baseURL: caller.baseURL)
+      let dialog = CallbackDialog(
+        serviceID: id, baseURL: caller.baseURL, dialNumber: record.definition.dialNumber)
       if action == .menu { return .json(dialog.menu.encoded) }
+      if action == .dial {
+        guard let dial = dialog.dial else { throw .unknownAction }
+        return .json(dial.encoded)
+      }
       guard try await availability(of: record) == .available else { throw .notReady }
       if action == .confirm { return .json(dialog.confirmation.encoded) }
       record.callback?.connected()
@@ -84,16 +96,6 @@ extension ChatService {
         "_agent_ready_threshold_passed": .bool(place?.isAgentReady ?? false),
       ]
       return .json(body.encoded)
-    }
-  }
-
-  /// `DELETE /genesys/1/service/callback/{name}/{id}`: ends the service and its chat, if it has one.
-  public func cancel(_ id: String, caller: ChatCaller) async -> ChatReply {
-    await reply { () async throws(ChatError) in
-      let record = try find(id, caller)
-      try checkUser(of: record, caller)
-      remove(record)
-      return .json(JSONValue.object([.init("_id", .string(id))]).encoded)
     }
   }
 
@@ -139,21 +141,19 @@ extension ChatService {
     return record
   }
 
-  private func authorize(_ definition: ChatServiceDefinition, _ caller: ChatCaller) throws(ChatError) {
+  func authorize(_ definition: ChatServiceDefinition, _ caller: ChatCaller) throws(ChatError) {
     guard definition.credentials.inheriting(configuration.credentials).accept(caller.credentials) else {
       throw .unauthorized
     }
   }
 
   private func makeService(
-    named name: String, _ definition: ChatServiceDefinition, _ fields: ChatFields, _ caller: ChatCaller,
-    asCallback: Bool
+    named name: String, _ definition: ChatServiceDefinition, _ fields: ChatFields, _ files: [StoredField],
+    _ caller: ChatCaller, asCallback: Bool
   ) async throws(ChatError) -> ServiceRecord {
     try authorize(definition, caller)
     try fields.check(configuration.limits)
-    let keys =
-      asCallback && !definition.isCallback && definition.lookupKeys.isEmpty
-      ? [ServiceOption.customerLookupKeys.standard ?? ""] : definition.lookupKeys
+    let keys = asCallback ? definition.callbackKeys : definition.lookupKeys
     for key in keys where fields.text(key) == nil { throw .missingLookupKey }
     try await checkJournal()
     guard records.count < configuration.limits.maxServices else { throw .tooManyServices }
@@ -163,12 +163,13 @@ extension ChatService {
     let record = ServiceRecord(
       id: mintID(definition, asCallback: asCallback), name: name, definition: definition, data: data, ttl: ttl,
       expires: now + ttl, user: caller.user ?? fields.cometDevice, now: now)
-    record.device = fields.serviceDevice
-    record.device?.isDebug = definition.usesDebugPush
-    record.device?.provider = definition.pushProvider
+    record.plan = definition.plan ?? configuration.fallbackPlan
+    record.device = fields.serviceDevice(of: definition)
     record.isCallback = asCallback
     if asCallback, definition.waitsForAgent { record.callback = CallbackFlow(definition) }
     records[record.id] = record
+    note(record)
+    if !files.isEmpty { try await store(files, of: record) }
     try await announce(record)
     wake(for: .expiry(serviceID: record.id), at: now + ttl)
     wake(for: .release(serviceID: record.id), at: now + configuration.limits.holdBack)
@@ -180,6 +181,15 @@ extension ChatService {
     }
     counters.servicesCreated += 1
     return record
+  }
+
+  private func store(_ files: [StoredField], of record: ServiceRecord) async throws(ChatError) {
+    do throws(StorageError) {
+      try await storage.put(files, in: .service(record.id), expires: nil)
+    } catch {
+      forget(record)
+      throw ChatError(error)
+    }
   }
 
   private func announce(_ record: ServiceRecord) async throws(ChatError) {
@@ -254,9 +264,9 @@ extension ServiceRecord {
   }
 
   var routing: RoutingRequest {
-    guard definition.type == .advanced || definition.plan != nil else { return RoutingRequest() }
+    guard definition.type == .advanced || plan != nil else { return RoutingRequest() }
     return RoutingRequest(
-      plan: definition.plan, virtualQueue: definition.virtualQueue ?? name,
+      plan: plan, virtualQueue: definition.virtualQueue ?? name,
       isQueuedAtOnce: definition.type == .advanced && (definition.waitsForAgent || !isCallback),
       queuedTTL: definition.queuedTTL, reserveTimeout: definition.reserveTimeout)
   }

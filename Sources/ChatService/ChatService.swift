@@ -27,6 +27,10 @@ public actor ChatService {
   var servicesOfUser: [String: Set<String>] = [:]
   /// Users whose comet sessions are there, also before they have a chat. As many as there are sessions.
   var onlineUsers: Set<String> = []
+  /// Callbacks by what a query names: see ``ServiceRecord/lookups``.
+  var callbacks: [CallbackLookup: Set<String>] = [:]
+  /// By id; each goes when its time is over.
+  var subscriptions: [String: PushSubscription] = [:]
   var waiters: [CallID: Waiter] = [:]
   var alarms = Deadlines<Alarm>()
   let callPrefix: String
@@ -119,6 +123,7 @@ public actor ChatService {
       case .unseen(let id): pushUnseen(id, now: now)
       case .silence(let id): checkSilence(id, now: now)
       case .push(let message, let attempt): push(message, attempt: attempt)
+      case .subscription(let id): subscriptions[id] = nil
       }
     }
   }
@@ -153,12 +158,14 @@ public actor ChatService {
     for call in record.waiting { settle(call, .failed(.notFound)) }
     bind(record, to: nil, notifies: false)
     records[record.id] = nil
+    unnote(record)
     keep(.removeService(record.id))
     commit()
     let id = record.id
     Task {
       await backend.removeService(id)
-      await storage.removeBox(.service(id))
+      // Where that fails the box is taken away at the next start, which finds no service to it.
+      _ = try? await storage.removeBox(.service(id))
     }
   }
 

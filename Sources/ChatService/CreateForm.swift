@@ -14,7 +14,9 @@ struct CreateForm: Sendable {
     let message = fields.text("message")
     if let message, message.utf8.count > configuration.limits.maxMessageBytes { throw .messageTooLong }
     let person = Person(fields)
-    let data = Self.userData(fields, person, service: service.data) + more
+    // What the broker says of a chat is not for its customer to say.
+    let own = Set(more.map(\.name))
+    let data = Self.userData(fields, person, service: service.data).filter { !own.contains($0.name) } + more
     guard data.byteCount <= configuration.limits.maxDataBytes else { throw .tooMuchData }
     request = ChatRequest(
       serviceID: service.id, endpoint: service.definition.endpoint ?? configuration.defaultEndpoint,
@@ -44,6 +46,7 @@ struct CreateForm: Sendable {
     "_verbose", "notify_by", "firstName", "lastName", "email", "FirstName", "LastName", "EmailAddress", "subject",
     "userDisplayName", "message", "clientTimeZoneOffset", "poke_url", "push_notification_deviceid",
     "push_notification_type", "push_notification_language", "push_notification_debug", "push_notification_provider",
+    "subscriptionID",
   ]
 }
 

@@ -84,14 +84,16 @@ public actor EmbeddedChatBackend: ChatBackend {
     unacknowledged = [:]
   }
 
-  public func acknowledge(_ event: ChatBackendEvent, position: Int?) {
+  // Asynchronous without need: where it is awaited on this type, the protocol's default would otherwise be preferred,
+  // which is asynchronous and does nothing.
+  public func acknowledge(_ event: ChatBackendEvent, position: Int?) async {
     if let position, let chat = chatOf[event.serviceID], chat.opened.chatSessionID == event.chatSessionID {
       chatOf[event.serviceID]?.position = max(position, chat.position)
     }
     unacknowledged.removeValue(forKey: event.id)?.resume(returning: position)
   }
 
-  public func postpone(_ event: ChatBackendEvent) {
+  public func postpone(_ event: ChatBackendEvent) async {
     unacknowledged.removeValue(forKey: event.id)?.resume(throwing: AgentError.notStored)
   }
 

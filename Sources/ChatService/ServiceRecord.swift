@@ -15,7 +15,9 @@ final class ServiceRecord {
   /// The name under which it was created.
   let name: String
   let definition: ChatServiceDefinition
-  let data: [ChatFields.Field]
+  var data: [ChatFields.Field]
+  /// Who is to take its chat.
+  var plan: RoutingPlan?
   let ttl: Duration
   var expires: Instant
   /// Whose service it is: the `gms_user` of the create, else of the service creation, else the comet device's id.
@@ -57,6 +59,7 @@ final class ServiceRecord {
     self.name = name
     lastHeard = now
     self.definition = definition
+    plan = definition.plan
     self.data = data
     self.ttl = ttl
     self.expires = expires
@@ -103,6 +106,7 @@ final class Alarm: Deadlined {
     case unseen(serviceID: String)
     case silence(serviceID: String)
     case push(PushMessage, attempt: Int)
+    case subscription(String)
   }
 
   let reason: Reason

@@ -59,11 +59,19 @@ final class DataFile: JournalFile {
     configuration.busyMode = .timeout(2)
     let options = options
     configuration.prepareDatabase { db in
-      try db.execute(sql: "PRAGMA synchronous = \(options.durability == .power ? "FULL" : "NORMAL")")
       let pageBytes = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
       if let most = options.maxBytes { _ = try db.execute(sql: "PRAGMA max_page_count = \(max(1, most / pageBytes))") }
     }
-    return try DatabaseQueue(path: path, configuration: configuration)
+    let queue = try DatabaseQueue(path: path, configuration: configuration)
+    // Not while the connection is prepared: switching to WAL comes after that and sets NORMAL.
+    let mode = options.durability == .power ? "FULL" : "NORMAL"
+    try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = \(mode)") }
+    return queue
+  }
+
+  /// SQLite's `synchronous`: 2 where each transaction waits for the disk, 1 where only checkpoints do.
+  var synchronousMode: Int? {
+    queue.flatMap { queue in try? queue.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") } ?? nil }
   }
 
   /// Turns what goes wrong before anything runs into sentences that say what to do.

@@ -122,18 +122,18 @@ struct BacklogTests {
     let bytes = #"{"data":0,"channel":"/_genesys"}"#.utf8.count
     let scene = Scene { $0.limits.maxBacklogBytes = 3 * bytes }
     for number in 0..<3 { scene.deliver("\(number)", to: "alice") }
-    #expect(scene.counters.personalDroppedFull == 0)
+    #expect(scene.counters.personalDroppedBytes == 0)
     scene.deliver("3", to: "alice")
-    #expect(scene.counters.personalDroppedFull == 1)
+    #expect(scene.counters.personalDroppedBytes == 1)
     scene.deliver("10", to: "alice")
-    #expect(scene.counters.personalDroppedFull == 3, "one byte more costs a whole message")
+    #expect(scene.counters.personalDroppedBytes == 3, "one byte more costs a whole message")
     #expect(scene.connectedClient(user: "alice").subscribe("/_genesys").data == ["3", "10"])
   }
 
   @Test func messageLargerThanTheWholeBacklogIsDropped() {
     let scene = Scene { $0.limits.maxBacklogBytes = 40 }
     scene.deliver("\"\(String(repeating: "x", count: 100))\"", to: "alice")
-    #expect(scene.counters.personalDroppedFull == 1 && scene.userCount == 0)
+    #expect(scene.counters.personalDroppedBytes == 1 && scene.userCount == 0)
   }
 
   @Test func messagesExpireOneByOneAtTheirAge() {

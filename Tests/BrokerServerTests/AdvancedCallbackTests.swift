@@ -26,7 +26,8 @@ import Testing
   }
 
   /// The request of the seed, byte for byte its fields, and the answer with the seed's members in the seed's order.
-  @Test func row12ChatImmediateAnswersTheSeedsMultipartAsTheSeedDoes() async throws {
+  @Test("1.3 row 12: chat-immediate answers the multipart of the document as the document does")
+  func row12ChatImmediateAnswersTheSeedsMultipartAsTheSeedDoes() async throws {
     try await withBroker { broker in
       let line = try ServiceLine(broker, user: Self.user)
       let type = ["Content-Type: multipart/form-data; boundary=\(Self.boundary)"]
@@ -51,12 +52,14 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (nil, ["X-Forwarded-Proto: https", "X-Forwarded-Host: chat.example.com"], "https://chat.example.com"),
-    (nil, ["X-Forwarded-Host: a.example, b.example", "X-Forwarded-Port: 8443"], "http://a.example:8443"),
-    (nil, ["X-Forwarded-Proto: gopher", "X-Forwarded-Host: a\"b"], nil),
-    ("https://gms.example.com/gw/", ["X-Forwarded-Host: other"], "https://gms.example.com/gw"),
-  ])
+  @Test(
+    "A28: the base of URLs is the option, then the gateway, then the host",
+    arguments: [
+      (nil, ["X-Forwarded-Proto: https", "X-Forwarded-Host: chat.example.com"], "https://chat.example.com"),
+      (nil, ["X-Forwarded-Host: a.example, b.example", "X-Forwarded-Port: 8443"], "http://a.example:8443"),
+      (nil, ["X-Forwarded-Proto: gopher", "X-Forwarded-Host: a\"b"], nil),
+      ("https://gms.example.com/gw/", ["X-Forwarded-Host: other"], "https://gms.example.com/gw"),
+    ])
   func a28TheBaseOfURLsIsTheOptionThenTheGatewayThenTheHost(
     option: String?, headers: [String], base: String?
   ) async throws {
@@ -94,7 +97,8 @@ import Testing
   }
 
   /// Wait for agent, user confirmation, dialogs: the delayed variant from end to end.
-  @Test func chatDelayedAsksForConfirmationOnceAnAgentIsThereThenConnects() async throws {
+  @Test("4.3 delayed variant: chat-delayed asks for confirmation once an agent is there, then connects")
+  func chatDelayedAsksForConfirmationOnceAnAgentIsThereThenConnects() async throws {
     try await withBroker { broker in
       let listener = try broker.listener("BuzzBrain")
       let line = try ServiceLine(broker, user: "BuzzBrain")

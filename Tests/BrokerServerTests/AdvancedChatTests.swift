@@ -6,7 +6,9 @@ import Testing
 
 /// Advanced chat over real HTTP (`genesys.md` 1.1 rows 2 to 4, A20 to A22).
 @Suite(.timeLimit(.minutes(2))) struct AdvancedChatTests {
-  @Test(arguments: ["request-chat-poll", "advanced-chat-poll", "advance-chat-pool"])
+  @Test(
+    "1.1 row 2, A20: request-chat-poll and its two other names",
+    arguments: ["request-chat-poll", "advanced-chat-poll", "advance-chat-pool"])
   func row2AnAdvancedServiceIsCreatedUnderEachOfItsNames(name: String) async throws {
     try await withBroker { broker in
       let line = try ServiceLine(broker)
@@ -20,7 +22,8 @@ import Testing
   }
 
   /// The dialogue of the seed: waiting, available, the chat, with every body as it stands there.
-  @Test func row3TheStatusGoesFromWaitingToAvailableAndOpensTheChat() async throws {
+  @Test("1.1 row 3: the status goes from waiting to available and opens the chat")
+  func row3TheStatusGoesFromWaitingToAvailableAndOpensTheChat() async throws {
     try await withBroker { broker in
       let line = try ServiceLine(broker)
       let id = try line.create("request-chat-poll")
@@ -80,7 +83,8 @@ import Testing
     }
   }
 
-  @Test func a21OnlyAServiceThatWaitsForItsAgentIs503BeforeHeIsThere() async throws {
+  @Test("A21: only a service that waits for its agent is 503 before he is there")
+  func a21OnlyAServiceThatWaitsForItsAgentIs503BeforeHeIsThere() async throws {
     try await withBroker({ $0.define("no-wait", ["_type": "ors"]) }) { broker in
       let line = try ServiceLine(broker)
       let id = try line.create("no-wait")
@@ -89,7 +93,8 @@ import Testing
     }
   }
 
-  @Test func row4InternalPokeHasItsConditionsAndAnswersOK() async throws {
+  @Test("1.1 row 4, A22: internal-poke has its conditions and answers OK as text")
+  func row4InternalPokeHasItsConditionsAndAnswersOK() async throws {
     try await withBroker { broker in
       let line = try ServiceLine(broker)
       let bare = try line.create("request-chat-poll")

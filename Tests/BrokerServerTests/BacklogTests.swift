@@ -8,7 +8,8 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct BacklogTests {
   private static func numbers(_ events: [JSONValue]) -> [Int?] { events.map { $0["data"]?["message"]?.int } }
 
-  @Test func whatCameBeforeTheFirstSubscriptionIsHandedOverOnceAndInOrder() async throws {
+  @Test("3.5: what came before the first subscription is handed over once and in order")
+  func whatCameBeforeTheFirstSubscriptionIsHandedOverOnceAndInOrder() async throws {
     try await withBroker { broker in
       for index in 0..<20 { #expect(try broker.publish(to: "vasya", JSONValue(index)) == 0) }
       let client = try BayeuxClient(broker, user: "vasya")
@@ -24,7 +25,9 @@ import Testing
     }
   }
 
-  @Test func whatALostSessionWasNotHandedGoesToTheNext() async throws {
+  @Test("3.5: what a lost session was not handed goes to the next") func whatALostSessionWasNotHandedGoesToTheNext()
+    async throws
+  {
     try await withBroker({ $0.bayeux.options.maxInterval = .milliseconds(1500) }) { broker in
       let lost = try broker.listener("vasya")
       for index in 0..<3 { try broker.publish(to: "vasya", JSONValue(index)) }
@@ -62,7 +65,7 @@ import Testing
     }
   }
 
-  @Test func whatWaitsGoesToTheFirstWhoReturns() async throws {
+  @Test("3.5, A17: what waits goes to the first who returns") func whatWaitsGoesToTheFirstWhoReturns() async throws {
     try await withBroker { broker in
       try broker.publish(to: "vasya", 1)
       let first = try broker.listener("vasya")
@@ -73,7 +76,8 @@ import Testing
     }
   }
 
-  @Test func anEventWaitsForAHeldConnectWhoseClientHungUp() async throws {
+  @Test("3.5: an event waits though the client of a held connect hung up, whose session still lives")
+  func anEventWaitsForAHeldConnectWhoseClientHungUp() async throws {
     try await withBroker { broker in
       let lost = try broker.listener("vasya")
       try lost.hold()
@@ -81,13 +85,14 @@ import Testing
       lost.polls.reset()
       try broker.expect("connects_held", 0)
       try broker.publish(to: "vasya", 1)
+      #expect(try broker.metrics()["sessions"] == 1)
       let next = try BayeuxClient(broker, user: "vasya")
       let reply = try next.post([next.message("/meta/subscribe", ["subscription": "/_genesys"])]).messages
       #expect(Self.numbers(reply.dropLast()) == [1])
     }
   }
 
-  @Test func aBacklogHasABoundAndKeepsTheLatest() async throws {
+  @Test("3.5 bound: by count, the latest stay") func aBacklogHasABoundAndKeepsTheLatest() async throws {
     try await withBroker({ $0.bayeux.options.limits.maxBacklogMessages = 3 }) { broker in
       for index in 0..<10 { try broker.publish(to: "vasya", JSONValue(index)) }
       #expect(try broker.metrics().samples[#"broker_user_messages_dropped_total{reason="backlog_full"}"#] == 7)
@@ -97,16 +102,17 @@ import Testing
     }
   }
 
-  @Test func aBacklogHasABoundInBytes() async throws {
+  @Test("3.5 bound: by bytes") func aBacklogHasABoundInBytes() async throws {
     try await withBroker({ $0.bayeux.options.limits.maxBacklogBytes = 4000 }) { broker in
       for _ in 0..<10 { try broker.publish(to: "vasya", .string(String(repeating: "x", count: 1000))) }
       let client = try BayeuxClient(broker, user: "vasya")
       let reply = try client.post([client.message("/meta/subscribe", ["subscription": "/_genesys"])]).messages
       #expect(reply.count == 4)
+      #expect(try broker.metrics().samples[#"broker_user_messages_dropped_total{reason="backlog_bytes"}"#] == 7)
     }
   }
 
-  @Test func whatNobodyFetchesGetsTooOld() async throws {
+  @Test("3.5 bound: by age") func whatNobodyFetchesGetsTooOld() async throws {
     try await withBroker({ $0.bayeux.options.limits.maxBacklogAge = .milliseconds(50) }) { broker in
       try broker.publish(to: "vasya", 1)
       #expect(
@@ -118,7 +124,7 @@ import Testing
     }
   }
 
-  @Test func manyAbsentUsersAreBoundedToo() async throws {
+  @Test("3.5 bound: by absent users") func manyAbsentUsersAreBoundedToo() async throws {
     try await withBroker({ $0.bayeux.options.limits.maxBacklogUsers = 5 }) { broker in
       for index in 0..<8 { try broker.publish(to: "user\(index)", 1) }
       let page = try broker.metrics()

@@ -61,7 +61,7 @@ import Testing
       type: form),
   ]
 
-  @Test(arguments: spellings)
+  @Test("A5: a create may be written in many ways", arguments: spellings)
   func aCreateMayBeWrittenInManyWays(_ spelling: Spelling) async throws {
     try await withBroker { broker in
       let customer = try Customer(broker, nil)
@@ -136,7 +136,7 @@ import Testing
 
   // MARK: creating services
 
-  @Test func aServiceMayBeCreatedByGet() async throws {
+  @Test("A23: a service may be created by GET") func aServiceMayBeCreatedByGet() async throws {
     try await withBroker { broker in
       let response = try broker.client().get("/genesys/1/service/request-chat?_verbose=TRUE&usr_reason=billing")
       #expect(response.status == 200)
@@ -180,7 +180,8 @@ import Testing
 
   // MARK: errors
 
-  @Test func everyErrorHasItsStatusAndABodyThatClientsUnderstand() async throws {
+  @Test("5.10 rule 16: every error has its status and a body that clients understand")
+  func everyErrorHasItsStatusAndABodyThatClientsUnderstand() async throws {
     try await withBroker { broker in
       let none = try Customer(broker, nil)
       let chat = try Customer(broker)

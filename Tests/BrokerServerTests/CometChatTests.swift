@@ -15,7 +15,8 @@ import Testing
     messages.flatMap { $0["transcriptToShow"]?.elements ?? [] }.map { $0.elements?.map(\.string) ?? [] }
   }
 
-  @Test func aVerboseCreateNamesSixRelativeURLs() async throws {
+  @Test("5.10 rule 1: a verbose create names six relative URLs, a plain one session and position")
+  func aVerboseCreateNamesSixRelativeURLs() async throws {
     try await withBroker { broker in
       let customer = try Customer(broker, user: "buzz", nil)
       let reply = try customer.call("", "notify_by=comet&_verbose=true").json
@@ -29,10 +30,12 @@ import Testing
         }
       }
       #expect(reply["chatIxnState"] == "CONNECTED")
+      let plain = try Customer(broker, user: "vasya", nil).call("", "notify_by=comet").json
+      #expect(plain["chatSessionId"]?.string?.utf8.count == 16 && plain["transcriptPosition"] == "1")
     }
   }
 
-  @Test(arguments: [false, true])
+  @Test("5.10 rule 2, A7: every reply is an object with session and position", arguments: [false, true])
   func everyReplyIsAnObjectWithSessionAndPosition(_ isComet: Bool) async throws {
     try await withBroker { broker in
       let customer = try Customer(broker, user: "buzz", nil)
@@ -51,7 +54,8 @@ import Testing
     }
   }
 
-  @Test func everyEventHasTheseMembersAndItsEntriesTheseFiveStrings() async throws {
+  @Test("5.10 rule 3: every event has these members, its entries these five strings")
+  func everyEventHasTheseMembersAndItsEntriesTheseFiveStrings() async throws {
     try await withBroker { broker in
       let buzz = try broker.listener("buzz")
       let customer = try Customer(
@@ -99,7 +103,8 @@ import Testing
     }
   }
 
-  @Test func anEventThatARequestCausedIsAsVerboseAsTheRequest() async throws {
+  @Test("A9: an event that a request caused is as verbose as the request")
+  func anEventThatARequestCausedIsAsVerboseAsTheRequest() async throws {
     try await withBroker { broker in
       let buzz = try broker.listener("buzz")
       let customer = try Customer(broker, user: "buzz", ["notify_by": "comet", "_verbose": "true"])
@@ -111,7 +116,7 @@ import Testing
     }
   }
 
-  @Test func theEndOfAChatIsAnEvent() async throws {
+  @Test("5.10 rule 6, A12: the end of a chat is an event") func theEndOfAChatIsAnEvent() async throws {
     try await withBroker { broker in
       let buzz = try broker.listener("buzz")
       let first = try Customer(broker, user: "buzz", ["notify_by": "comet"])
@@ -127,7 +132,9 @@ import Testing
     }
   }
 
-  @Test func aChatMayBeginBeforeItsUserIsConnected() async throws {
+  @Test("5.10 rule 11: a chat may begin before its user is connected") func aChatMayBeginBeforeItsUserIsConnected()
+    async throws
+  {
     try await withBroker { broker in
       let customer = try Customer(broker, user: "buzz", ["notify_by": "comet"])
       let agent = Agent(broker, customer.service, "Monique")
@@ -149,7 +156,9 @@ import Testing
   }
 
   /// The app was paused: it disconnects and names what it has seen; it comes back, and gets what it has not.
-  @Test func aClientThatCameBackGetsWhatItMissedOnce() async throws {
+  @Test("5.10 rule 12: a client that came back gets what it missed once") func aClientThatCameBackGetsWhatItMissedOnce()
+    async throws
+  {
     try await withBroker { broker in
       let before = try broker.listener("buzz")
       let customer = try Customer(broker, user: "buzz", ["notify_by": "comet"])
@@ -169,7 +178,7 @@ import Testing
     }
   }
 
-  @Test func agentsSeeWhetherTheCustomerIsThere() async throws {
+  @Test("3.5: agents see whether the customer is there") func agentsSeeWhetherTheCustomerIsThere() async throws {
     try await withBroker { broker in
       func online() throws -> JSONValue? { try broker.admin().get("/agent/chats").json[0]?["customerOnline"] }
       let first = try broker.listener("buzz")
@@ -185,7 +194,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 4])
+  @Test("5.10 rule 13: two users never see each other's chat, two sessions of one both do", arguments: [1, 4])
   func twoUsersNeverSeeEachOthersChatAndTwoSessionsOfOneBothDo(_ shards: Int) async throws {
     try await withBroker(shards: shards) { broker in
       let users = ["buzz", "vasya", "anna"]
@@ -204,7 +213,8 @@ import Testing
     }
   }
 
-  @Test func aSecondCreateSaysHowTheChatStands() async throws {
+  @Test("5.10 rule 14: a second create says how the chat stands") func aSecondCreateSaysHowTheChatStands() async throws
+  {
     try await withBroker { broker in
       let buzz = try broker.listener("buzz")
       let customer = try Customer(broker, user: "buzz", ["notify_by": "comet"])
@@ -218,7 +228,9 @@ import Testing
     }
   }
 
-  @Test func aRefreshWithoutAPositionNeverRepeats() async throws {
+  @Test("5.10 rule 15, A14: a refresh without a position never repeats") func aRefreshWithoutAPositionNeverRepeats()
+    async throws
+  {
     try await withBroker { broker in
       let customer = try Customer(broker)
       let agent = Agent(broker, customer.service, "Monique")
@@ -236,7 +248,8 @@ import Testing
     }
   }
 
-  @Test(arguments: ["/genesys/cometd", "before", "with", "other"])
+  @Test(
+    "5.10 rule 9: subscribing is free in place and time", arguments: ["/genesys/cometd", "before", "with", "other"])
   func subscribingIsFreeInPlaceAndTime(_ order: String) async throws {
     try await withBroker { broker in
       let client = try BayeuxClient(broker, user: "buzz", connects: false)

@@ -12,7 +12,7 @@ struct HostileRequest: Sendable {
 
   init(_ text: String, _ status: Int = 400) { self.init(Array(text.utf8), status) }
 
-  static let all = greetings + requestLines + headers + lengths + smuggled + chunks + trailers + tooLarge
+  static let all = greetings + requestLines + headers + lengths + smuggled + chunks + trailers + tooLarge + framing
 
   /// What speaks another protocol.
   static let greetings = [

@@ -5,7 +5,8 @@ import Testing
 
 /// `ext.transcriptPosition` of a disconnect (`genesys.md` 3.5, 5.10 rule 12).
 @Suite(.timeLimit(.minutes(2))) struct StorePositionTests {
-  @Test(arguments: [JSONValue.number("4"), .string("4")])
+  @Test(
+    "3.5: after a disconnect at ext.transcriptPosition the rest arrives once", arguments: [JSONValue.number("4"), "4"])
   func afterADisconnectAtAPositionTheRestArrivesOnce(_ position: JSONValue) async throws {
     let directory = KeptDirectory()
     try await directory.withBroker { broker in

@@ -70,6 +70,8 @@ import Testing
     try await directory.withBroker { broker in
       let chat = try #require(try broker.admin().call("GET", "/agent/chats").json.elements?.first)
       #expect(chat["serviceId"]?.string == id && chat["agents"] == ["Ada"] && chat["customerOnline"] == false)
+      let data = try broker.admin().call("GET", "/agent/chats/\(id)").json["userData"]
+      #expect(data == ["fldnFirstName": "Vasya"], "what agents know of the customer is kept as well")
       let anna = try BayeuxClient(broker, user: "anna")
       let reply = try anna.post([anna.message("/meta/subscribe", ["subscription": "/_genesys"])])
       #expect(reply.messages.positions == [1, 2, 3])

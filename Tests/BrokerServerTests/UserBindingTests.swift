@@ -41,7 +41,7 @@ import Testing
   }
 
   /// A sorted id tells the order of events; it is a version 1 UUID without dashes.
-  @Test func idsOfEventsAreUniqueAndTimeOrdered() async throws {
+  @Test("A27: ids of events are unique and ordered by time") func idsOfEventsAreUniqueAndTimeOrdered() async throws {
     try await withBroker(shards: 2) { broker in
       let users = ["a", "b", "c", "d"]
       let listeners = try users.map { try broker.listener($0) }

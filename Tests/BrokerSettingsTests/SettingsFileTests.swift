@@ -148,3 +148,8 @@ private struct SplitMix: RandomNumberGenerator {
     return mixed ^ mixed >> 31
   }
 }
+
+@Test func aMemberGivenTwiceInAServiceIsToldInItsLine() {
+  let text = "{\n\"services\": {\n\"a\": {\n\"_type\": {\"x\": 1,\n\"x\": 2}}}}"
+  #expect(fileErrors(text) == ["broker.json:5: not valid JSON: a member is given twice"])
+}

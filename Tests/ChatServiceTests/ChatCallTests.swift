@@ -67,12 +67,12 @@ import Testing
     let fields = ChatFields(
       query: Desk.vasya.all,
       body: [
-        .init("usr_a", "create"), .init("usr_a", "again"), .init("_verbose", "true"), .init("subscriptionID", "7"),
+        .init("usr_a", "create"), .init("usr_a", "again"), .init("_verbose", "true"), .init("Account_ID", "7"),
       ])
     let form = try CreateForm(fields, service: record, configuration: ChatConfiguration())
     let expected: [ChatFields.Field] = [
       .init("fldnFirstName", "Vasya"), .init("fldnLastName", "Pupkin"),
-      .init("fldnEmailAddress", "Vasya.Pupkin@genesyslab.com"), .init("usr_a", "again"), .init("subscriptionID", "7"),
+      .init("fldnEmailAddress", "Vasya.Pupkin@genesyslab.com"), .init("usr_a", "again"), .init("Account_ID", "7"),
       .init("usr_b", "service"),
     ]
     #expect(form.request.userData == expected)

@@ -3,7 +3,7 @@
 
 It passes `loop=` to functions of asyncio that no longer take it: its modules get an `asyncio` that leaves the argument
 out for those, and nothing else in the process sees it. And it expects a cancelled task to raise an `Exception`, which
-ended with Python 3.8. What it says on the wire is as its author published it.
+ended with Python 3.8, in two places. What it says on the wire is as its author published it.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import functools
 import aiocometd.client
 import aiocometd.transports.base
 import aiocometd.transports.long_polling
+import aiocometd.transports.websocket
 import aiocometd.utils
 
 
@@ -40,3 +41,13 @@ def apply():
     connect_done = base._connect_done
     # Cancelled only by a disconnect, after which nothing is to be done.
     base._connect_done = lambda self, future: None if future.cancelled() else connect_done(self, future)
+    socket = aiocometd.transports.websocket.WebSocketTransport
+    receive_done = socket._receive_done
+
+    def socket_ended(self, future):
+        if future.cancelled():
+            self._receive_task = None
+        else:
+            receive_done(self, future)
+
+    socket._receive_done = socket_ended

@@ -5,11 +5,15 @@ Every block marked ```sh in the files of DIALOGUES is run, in order, in one shel
 file, with only the addresses replaced. What it prints has to be the ```text block that follows it, or nothing. Values
 that differ from run to run (VALUES) may differ, but each has to stand wherever the document shows the same one again.
 
-Besides: paths and links lead to something, the limits shown are those of Docs/Configuration.md, and the Swift of the
+In the documents of WHOLE there are no other blocks than these, but for configuration, which a broker is started with.
+
+Besides: Docs/Conformance.md names every row and the test that holds it; REWRITE_DOCS=1 writes its table anew. Paths and
+links lead to something, the limits shown are those of Docs/Configuration.md, and the Swift of the
 README compiles against the modules that were built with the program.
 """
 
 import difflib
+import glob
 import os
 import re
 import signal
@@ -19,7 +23,9 @@ import tempfile
 from broker import ROOT, Broker, Checks, binary
 
 # Which files hold dialogues, and the options of the broker they speak with.
-DIALOGUES = {"README.md": ["--demo"], "Docs/Chat.md": []}
+DIALOGUES = {"README.md": ["--demo"], "Docs/Chat.md": [], "Docs/Services.md": []}
+# Documents every block of which is run or started with, so that nothing they show goes unchecked.
+WHOLE = ["Docs/Chat.md", "Docs/Services.md"]
 # What the documents call the two listeners.
 PUBLIC, ADMIN = "127.0.0.1:8080", "127.0.0.1:8081"
 BLOCK_SECONDS = 30
@@ -27,7 +33,9 @@ BLOCK_SECONDS = 30
 # Values that are the broker's own choice: name, and where one is recognised by what stands around it.
 VALUES = [
     ("clientId", r'"clientId":"([0-9a-v]{32})"'),
-    ("service", r'"_id":"([0-9a-f]{8}-[0-9a-f-]{27})"'),
+    ("service", r'"_id":"((?:[0-9]{1,4}-)?[0-9a-f]{8}-[0-9a-f-]{27})"'),
+    ("advanced service", r'"_id":"([0-9A-Z]{32})"'),
+    ("box", r'"id":"([0-9a-f]{8}-[0-9a-f-]{27})"'),
     ("chatSessionId", r'"chatSessionId":"([0-9A-Za-z]{16})"'),
     ("userId", r'"userId":"([0-9A-F]{16})"'),
     ("secureKey", r'"secureKey":"([0-9a-f]{16})"'),
@@ -38,7 +46,7 @@ VALUES = [
 TIMES = [
     (r'"\d+","(AGENT|CLIENT)"\]', r'"<seconds>","\1"]'),
     (r'"startedAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"', '"startedAt":"<time>"'),
-    (r"(?m)^Date: .* GMT$", "Date: <date>"),
+    (r"(?m)^(< )?Date: .* GMT$", r"\1Date: <date>"),
 ]
 
 check = Checks()
@@ -127,6 +135,67 @@ def dialogue(path, options):
             shell.close()
 
 
+def whole(path):
+    """Every block of the file is run, or is configuration that a broker starts with."""
+    unchecked = []
+    found = blocks(read(path))
+    for index, (language, content) in enumerate(found):
+        if language == "json":
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                file.write(content)
+                file.flush()
+                try:
+                    Broker("--config", file.name).close()
+                except RuntimeError as error:
+                    unchecked.append(str(error))
+        elif language == "text" and (index == 0 or found[index - 1][0] != "sh"):
+            unchecked.append(content)
+        elif language not in ("sh", "text"):
+            unchecked.append(content)
+    check(f"{path}: none of its {len(found)} blocks goes unchecked", not unchecked, unchecked)
+
+
+# What a test's name begins with where it holds rows: "1.1 row 2, A20: what it holds".
+ROW = r"(?:[0-9]+\.[0-9]+|A[0-9]+)[^:\"]*"
+# Options of ours, which no table of GMS has.
+OWN_OPTIONS = {"_service", "_poke", "_poke_message", "_dial_number"}
+
+
+def rows():
+    """Name of rows, what is held, test and file, of every test that is named so."""
+    for directory, _, files in os.walk(os.path.join(ROOT, "Tests/BrokerServerTests")):
+        for file in files:
+            path = os.path.relpath(os.path.join(directory, file), ROOT)
+            pattern = rf'@Test\(\s*"({ROW}): ([^"]*)".*?\bfunc (\w+)'
+            for names, held, test in re.findall(pattern, read(path), re.S):
+                yield names, held, test, path
+
+
+def conformance():
+    """Docs/Conformance.md is the list of tests that are named after rows, and no row is without one."""
+    found = list(rows())
+    order = lambda row: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", row[0])]
+    lines = [f"| {names} | {held} | `{test}` in `{path}` |" for names, held, test, path in sorted(found, key=order)]
+    path = "Docs/Conformance.md"
+    text = read(path)
+    head, mark = text.split("|---|---|---|\n")[0], "|---|---|---|\n"
+    wanted = head + mark + "\n".join(lines) + "\n"
+    if os.environ.get("REWRITE_DOCS"):
+        with open(os.path.join(ROOT, path), "w", encoding="utf-8") as file:
+            file.write(wanted)
+    check(f"{path} names the {len(found)} tests that hold rows", read(path) == wanted, "REWRITE_DOCS=1 writes it anew")
+    names = [name.strip() for row in found for name in row[0].split(",")]
+    needed = [f"1.1 row {row}" for row in range(1, 5)] + [f"1.2 row {row}" for row in range(5, 11)]
+    needed += [f"1.3 row {row}" for row in (11, 12)]
+    needed += [f"5.10 rule {rule}" for rule in range(1, 17)] + [f"A{number}" for number in range(1, 29)]
+    check("every row of 1.1, 1.2, 1.3, 5.10 and section 7 has a test", set(needed) <= set(names),
+          sorted(set(needed) - set(names)))
+    table = read("Sources/ChatService/Services/ServiceOption.swift").split("public enum Shape")[0]
+    options = set(re.findall(r'case \w+ = "(_\w+)"', table)) - OWN_OPTIONS
+    held = {option for row in found if row[0].startswith("4.3") for option in re.findall(r"_\w+", row[0])}
+    check(f"each of the {len(options)} options of 4.3 has a test", options <= held, sorted(options - held))
+
+
 def documents():
     yield "README.md"
     for directory, _, files in os.walk(os.path.join(ROOT, "Docs")):
@@ -155,9 +224,19 @@ def limits():
     check(f"README.md: its {len(shown)} limits are those of Docs/Configuration.md", shown and not wrong, wrong)
 
 
+def module_maps():
+    """Those of the system's libraries: our own, and that of the database library."""
+    scratch = os.path.dirname(os.path.dirname(os.path.realpath(binary())))
+    while not os.path.isdir(os.path.join(scratch, "checkouts")) and scratch != "/":
+        scratch = os.path.dirname(scratch)
+    yield os.path.join(ROOT, "Sources/CLibevent/module.modulemap")
+    yield from glob.glob(os.path.join(scratch, "checkouts/GRDB.swift/Sources/GRDBSQLite/module.modulemap"))
+
+
 def swift():
     """The Swift of the README, against the modules of the build."""
-    modules = os.path.join(os.path.dirname(os.path.abspath(binary())), "Modules")
+    build = os.path.dirname(os.path.abspath(binary()))
+    modules = os.path.join(build, "Modules")
     if not os.path.isdir(modules):
         print(f"not checked: the Swift of README.md, since there is no {modules}")
         return
@@ -167,10 +246,11 @@ def swift():
         with tempfile.NamedTemporaryFile("w", suffix=".swift") as file:
             file.write(content)
             file.flush()
+            # What SwiftPM would add by itself for a package that depends on this one.
+            maps = [f"-fmodule-map-file={path}" for path in module_maps()]
             compiled = subprocess.run(
                 ["swiftc", "-typecheck", "-parse-as-library", "-swift-version", "6", "-I", modules,
-                 # What SwiftPM would add by itself for a package that depends on this one.
-                 "-Xcc", "-fmodule-map-file=" + os.path.join(ROOT, "Sources/CLibevent/module.modulemap"), file.name],
+                 *(word for path in maps for word in ("-Xcc", path)), file.name],
                 capture_output=True, text=True)
         check("README.md: the Swift in it compiles", compiled.returncode == 0, compiled.stdout + compiled.stderr)
 
@@ -183,6 +263,9 @@ def main():
     signal.signal(signal.SIGALRM, too_late)
     for path, options in DIALOGUES.items():
         dialogue(path, options)
+    for path in WHOLE:
+        whole(path)
+    conformance()
     for path in documents():
         paths(path)
     limits()

@@ -26,6 +26,17 @@ import Testing
     again.close()
   }
 
+  @Test(arguments: [(Durability.process, 1), (.power, 2)])
+  func durabilityDecidesWhetherATransactionWaitsForTheDisk(_ durability: Durability, _ mode: Int) throws {
+    let directory = try TemporaryDirectory()
+    let file = try DataFile(directory.path, StoreOptions(directory: directory.path, durability: durability))
+    defer { file.close() }
+    #expect(file.synchronousMode == mode)
+    #expect(try file.apply([.addMessage(.sample("one"))], removing: []) == 0)
+    try file.recover()
+    #expect(file.synchronousMode == mode, "and after a failure")
+  }
+
   @Test func aChangeThatIsWrittenTwiceDoesNoHarm() async throws {
     let directory = try TemporaryDirectory()
     let (journal, _) = try Journal.opened(directory)

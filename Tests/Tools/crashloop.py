@@ -171,7 +171,7 @@ class Listener(threading.Thread):
     def note(self, data):
         if data["tag"] == "crash.note":
             self.events.append((self.sessions, None, data["message"]["text"]))
-        else:
+        elif data["tag"].startswith("service.chat.refresh."):
             ixn = data["message"]
             texts = tuple(entry[2] for entry in ixn["transcriptToShow"])
             self.events.append((self.sessions, int(ixn["transcriptPosition"]), texts))
@@ -201,6 +201,56 @@ def open_chat(broker):
     if status != 200:
         raise SystemExit("the agent could not join: %d" % status)
     return chat, agent
+
+
+class Callbacks:
+    """A callback whose customer polls, one that waits for its agent, and a stored value: all made before the kills."""
+
+    AGENT = "Bea"
+
+    def __init__(self, broker):
+        self.broker = broker
+        self.line = Line(broker.public)
+        self.chatting = self.create("chat-immediate")
+        self.chat = "/genesys/1/service/%s/ixn/chat" % self.chatting
+        self.expect(200, "POST", self.chat, {"firstName": "Poll"})
+        self.expect(200, "POST", self.chat + "/send", {"message": "before the kills"})
+        self.waiting = self.create("chat-delayed")
+        self.expect(503, "POST", "/genesys/1/service/%s/connect" % self.waiting, {})
+        self.expect(200, "POST", "/genesys/1/service/%s/storage" % self.waiting, {"color": "red"})
+
+    def create(self, name):
+        return self.expect(200, "POST", "/genesys/1/service/callback/" + name, {"_customer_number": "5115"})["_id"]
+
+    def expect(self, wanted, method, path, body=None, line=None):
+        status, answer = (line or self.line).call(method, path, body)
+        if status != wanted:
+            raise SystemExit("%s %s answered %d %r" % (method, path, status, answer))
+        return answer
+
+    def check(self, verdict):
+        """After the last start: routing was told of both again, and nothing of them is forgotten."""
+        admin = Line(self.broker.admin)
+        self.line = Line(self.broker.public)
+        path = "/agent/chats/%s" % self.chatting
+        admin.call("PUT", "/agent/agents/" + self.AGENT, {"ready": True})
+        offered = None
+        deadline = time.monotonic() + CATCHES_UP_WITHIN
+        while offered != self.AGENT and time.monotonic() < deadline:
+            offered = admin.call("GET", path)[1].get("offeredTo")
+            time.sleep(0.05)
+        verdict.check("the restored chat of a callback is offered again", [] if offered == self.AGENT else [offered])
+        self.expect(200, "POST", path + "/join", {"nickname": self.AGENT}, admin)
+        self.expect(200, "POST", path + "/send", {"nickname": self.AGENT, "text": "after the kills"}, admin)
+        shown = self.expect(200, "POST", self.chat + "/refresh", {"transcriptPosition": "0"})["transcriptToShow"]
+        texts = [entry[2] for entry in shown]
+        wanted = ["before the kills", "has joined the session", "after the kills"]
+        verdict.check("its transcript goes on where it was", [] if texts == wanted else texts)
+        status, dialog = self.line.call("POST", "/genesys/1/service/%s/connect" % self.waiting, {})
+        started = status == 200 and dialog["_action"] == "StartChat" and dialog["_id"] == self.waiting
+        verdict.check("a callback that waited for its agent gets him", [] if started else [status, dialog])
+        stored = self.line.call("GET", "/genesys/1/service/%s/storage/color" % self.waiting)
+        verdict.check("a stored value is still there", [] if stored == (200, "red") else [stored])
 
 
 def speakers(broker, chat, agent):
@@ -293,6 +343,7 @@ def main():
         broker.start()
         try:
             chat, agent = open_chat(broker)
+            callbacks = Callbacks(broker)
             listener = Listener(broker)
             listener.start()
             talking = speakers(broker, chat, agent)
@@ -312,6 +363,7 @@ def main():
                 speaker.stopping.set()
             for speaker in talking:
                 speaker.join(STARTS_WITHIN)
+            callbacks.check(verdict)
             page = settle(broker, listener, talking)
             events = list(listener.events)
             repeats = check_positions(events, verdict)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
+import Wire
 
 /// Which pages of other origins may read answers (Fetch standard, section 3.2). Same-origin needs none of this.
 struct CrossOrigin: Sendable {
@@ -69,13 +70,16 @@ struct CrossOrigin: Sendable {
   }
 
   /// Header lines of the answer to a preflight. It never asks for a user: browsers send none with it.
-  func preflightFields(for origin: Span<UInt8>) -> [UInt8] {
-    let allow = Array("Allow: POST, GET, OPTIONS\r\n".utf8)
+  ///
+  /// - Parameter more: methods that are taken besides `POST` and `GET`.
+  func preflightFields(for origin: Span<UInt8>, taking more: [HTTPMethod] = []) -> [UInt8] {
+    let methods = (["POST", "GET"] + more.map { "\($0)".uppercased() } + ["OPTIONS"]).joined(separator: ", ")
+    let allow = Array("Allow: \(methods)\r\n".utf8)
     guard allows(origin) else { return allow + fields(for: origin) }
     return allow + fields(for: origin)
       + Array(
         """
-        Access-Control-Allow-Methods: POST, GET, OPTIONS\r
+        Access-Control-Allow-Methods: \(methods)\r
         Access-Control-Allow-Headers: \(userHeaders.joined(separator: ", ")), Content-Type, X-Requested-With, Accept, \
         Authorization, Origin\r
         Access-Control-Max-Age: 86400\r\n

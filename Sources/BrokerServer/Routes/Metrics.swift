@@ -125,6 +125,7 @@ enum Metrics {
       "broker_user_messages_dropped_total", "Messages for users that were given up", "reason",
       [
         ("age", counters.personalExpired), ("backlog_full", counters.personalDroppedFull),
+        ("backlog_bytes", counters.personalDroppedBytes),
         ("too_many_users", counters.personalDroppedUsers),
       ])
     page.gauge("broker_ledger_imbalance", "What the ledgers are out of balance by; 0", counters.imbalance)

@@ -7,7 +7,7 @@ import Wire
 enum ServiceRoutes {
   static func handle(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
     let shard = connection.shard
-    if head.method == .options { return shard.preflight(head, text, on: connection) }
+    if head.method == .options { return shard.preflight(head, text, taking: [.put, .delete], on: connection) }
     let user = try shard.context.identity.user(of: head, in: text, trustsHeader: connection.trustsUserHeader)
     let request = HTTPRequest(head: head, text: Array(text), user: user)
     let segments = try request.segments()
@@ -22,6 +22,7 @@ enum ServiceRoutes {
     case ("service", 6...7) where segments[4] == "ixn" && segments[5] == "chat":
       try chat(of: segments[3], segments.count == 7 ? segments[6] : "", request, on: connection)
     case ("storage", 4...6): try StorageRoutes.free(segments[3...], request, on: connection)
+    case ("notification", 4...5): try NotificationRoutes.handle(segments[3...], request, on: connection)
     case ("admin", 5...6) where segments[3] == "node": try NodeRoutes.handle(segments[4...], request, on: connection)
     case ("node", 3):
       guard request.method == .get || request.method == .head else { throw .methodNotAllowed(allow: "GET") }
@@ -38,24 +39,40 @@ enum ServiceRoutes {
     guard request.method == .post || request.method == .get && takesGet else {
       throw .methodNotAllowed(allow: takesGet ? "POST, GET" : "POST")
     }
-    let fields = try request.chatFields(limits: context.limits)
+    let form = try request.form(limits: context.limits)
     answer(request, on: connection) { chat, caller in
-      await chat.createService(named: name, fields: fields, caller: caller)
+      await chat.createService(named: name, fields: form.fields, files: form.files, caller: caller)
     }
   }
 
-  /// `POST /genesys/1/service/callback/{name}` and `DELETE …/{name}/{id}`.
+  /// `POST` and `GET /genesys/1/service/callback/{name}`, `GET …/{name}/availability`, `PUT` and `DELETE …/{name}/{id}`.
   private static func callback(
     _ name: String, _ id: String?, _ request: HTTPRequest, on connection: HTTPConnection
   ) throws(RouteError) {
-    if let id {
-      guard request.method == .delete else { throw .methodNotAllowed(allow: "DELETE") }
-      return answer(request, on: connection) { chat, caller in await chat.cancel(id, caller: caller) }
-    }
-    guard request.method == .post else { throw .methodNotAllowed(allow: "POST") }
-    let fields = try request.chatFields(limits: connection.shard.context.limits)
-    answer(request, on: connection) { chat, caller in
-      await chat.createCallback(named: name, fields: fields, caller: caller)
+    let form = try request.form(limits: connection.shard.context.limits)
+    let fields = form.fields
+    switch (id, request.method) {
+    case (nil, .post):
+      answer(request, on: connection) { chat, caller in
+        await chat.createCallback(named: name, fields: fields, files: form.files, caller: caller)
+      }
+    case (nil, .get):
+      answer(request, on: connection) { chat, caller in
+        await chat.findCallbacks(named: name, fields: fields, caller: caller)
+      }
+    case (nil, _): throw .methodNotAllowed(allow: "POST, GET")
+    case ("availability", .get):
+      answer(request, on: connection) { chat, caller in
+        await chat.callbackAvailability(named: name, fields: fields, caller: caller)
+      }
+    case ("availability", _): throw .methodNotAllowed(allow: "GET")
+    case (let id?, .put):
+      answer(request, on: connection) { chat, caller in
+        await chat.updateCallback(id, named: name, fields: fields, caller: caller)
+      }
+    case (let id?, .delete):
+      answer(request, on: connection) { chat, caller in await chat.cancelCallback(id, named: name, caller: caller) }
+    case (_?, _): throw .methodNotAllowed(allow: "PUT, DELETE")
     }
   }
 
@@ -92,7 +109,7 @@ enum ServiceRoutes {
     }
   }
 
-  private static func answer(
+  static func answer(
     _ request: HTTPRequest, on connection: HTTPConnection,
     _ work: @escaping @Sendable (ChatService, ChatCaller) async -> ChatReply
   ) {
@@ -134,8 +151,42 @@ extension HTTPRequest {
     return ChatFields(query: query, body: try bodyFields(limits: limits))
   }
 
+  /// The same, with the files of a multipart body apart, as the bytes they are.
+  func form(limits: HTTPLimits) throws(RouteError) -> (fields: ChatFields, files: [StoredField]) {
+    guard mediaType?.essence == "multipart/form-data", !isBlank else {
+      return (try chatFields(limits: limits), [])
+    }
+    let parts = try multipart(limits: limits)
+    let span = text.span
+    let query = try queryFields(limits: limits).map { ChatFields.Field($0.name, $0.value) }
+    let texts = parts.filter { $0.fileName == nil }.map {
+      ChatFields.Field($0.name, String(span.extracting(head.body).extracting($0.body)))
+    }
+    let files = parts.filter { $0.fileName != nil }.map { part in
+      StoredField(
+        key: part.name,
+        value: StoredValue(
+          bytes: Array(span.extracting(head.body).extracting(part.body)), contentType: part.contentType?.essence))
+    }
+    return (ChatFields(query: query, body: texts), files)
+  }
+
+  private var isBlank: Bool { body.allSatisfy(Self.isBlank) }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0D || byte == 0x0A || byte == 0x09 }
+
+  /// The parts of a multipart body; their bodies are ranges of the request's.
+  func multipart(limits: HTTPLimits) throws(RouteError) -> [MultipartPart] {
+    do throws(FormError) {
+      return try Multipart.parse(
+        text.span.extracting(head.body), boundary: mediaType?.parameter("boundary") ?? "", limits: limits)
+    } catch {
+      throw .badFields(error.sentence)
+    }
+  }
+
   private func bodyFields(limits: HTTPLimits) throws(RouteError) -> [ChatFields.Field] {
-    guard let first = body.first(where: { $0 != 0x20 && $0 != 0x0D && $0 != 0x0A && $0 != 0x09 }) else { return [] }
+    guard let first = body.first(where: { !Self.isBlank($0) }) else { return [] }
     let type = mediaType
     switch type?.essence {
     case "application/json": return try jsonFields()
@@ -148,7 +199,10 @@ extension HTTPRequest {
       } catch {
         throw .badFields(error.sentence)
       }
-    case "multipart/form-data": return try multipartFields(boundary: type?.parameter("boundary") ?? "", limits: limits)
+    case "multipart/form-data":
+      return try multipart(limits: limits).map {
+        ChatFields.Field($0.name, String(text.span.extracting(head.body).extracting($0.body)))
+      }
     default: throw .unsupportedMediaType
     }
   }
@@ -158,17 +212,6 @@ extension HTTPRequest {
     let members = try jsonObject().members ?? []
     return members.compactMap { member in
       member.value == .null ? nil : ChatFields.Field(member.name, member.value.scalarText ?? member.value.text)
-    }
-  }
-
-  private func multipartFields(boundary: String, limits: HTTPLimits) throws(RouteError) -> [ChatFields.Field] {
-    let span = text.span.extracting(head.body)
-    do throws(FormError) {
-      return try Multipart.parse(span, boundary: boundary, limits: limits).map { part in
-        ChatFields.Field(part.name, String(span.extracting(part.body)))
-      }
-    } catch {
-      throw .badFields(error.sentence)
     }
   }
 }

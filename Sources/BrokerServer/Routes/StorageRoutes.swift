@@ -92,20 +92,16 @@ extension HTTPRequest {
   /// The fields of the body; files of a multipart body as the bytes they are.
   func storedFields(on connection: HTTPConnection) throws(RouteError) -> [StoredField] {
     let limits = connection.shard.context.limits
-    guard let type = mediaType, type.essence == "multipart/form-data" else {
+    guard mediaType?.essence == "multipart/form-data" else {
       return try chatFields(limits: limits).all.map {
         StoredField(key: $0.name, value: StoredValue(bytes: Array($0.value.utf8)))
       }
     }
     let span = text.span.extracting(head.body)
-    do throws(FormError) {
-      return try Multipart.parse(span, boundary: type.parameter("boundary") ?? "", limits: limits).map { part in
-        StoredField(
-          key: part.name,
-          value: StoredValue(bytes: Array(span.extracting(part.body)), contentType: part.contentType?.essence))
-      }
-    } catch {
-      throw .badFields(error.sentence)
+    return try multipart(limits: limits).map { part in
+      StoredField(
+        key: part.name,
+        value: StoredValue(bytes: Array(span.extracting(part.body)), contentType: part.contentType?.essence))
     }
   }
 }

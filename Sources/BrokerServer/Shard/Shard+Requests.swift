@@ -29,10 +29,13 @@ extension Shard {
     return context.crossOrigin.fields(for: text.extracting(origin))
   }
 
-  func preflight(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) {
+  /// - Parameter more: methods that are taken here besides `POST` and `GET`.
+  func preflight(
+    _ head: RequestHead, _ text: Span<UInt8>, taking more: [HTTPMethod] = [], on connection: HTTPConnection
+  ) {
     var reply = HTTPReply(status: 204)
     let origin = head.value(of: "origin", in: text) ?? 0..<0
-    reply.fields = context.crossOrigin.preflightFields(for: text.extracting(origin))
+    reply.fields = context.crossOrigin.preflightFields(for: text.extracting(origin), taking: more)
     connection.answer(reply)
   }
 

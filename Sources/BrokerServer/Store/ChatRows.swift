@@ -21,7 +21,7 @@ extension ChatChange {
 extension ServiceRow {
   init(_ service: StoredService) {
     var details: [JSONValue.Member] = [
-      .init("data", .array(service.data.map { .array([.string($0.name), .string($0.value)]) })),
+      .init("data", service.data.json),
       .init("callback", .bool(service.isCallback)), .init("announced", .bool(service.isAnnounced)),
       .init("routed", .bool(service.isRouted)),
     ]
@@ -37,18 +37,26 @@ extension ServiceRow {
       let isCallback = json["callback"]?.bool, let isAnnounced = json["announced"]?.bool,
       let isRouted = json["routed"]?.bool
     else { return nil }
-    let data = pairs.compactMap { pair -> ChatFields.Field? in
-      guard let name = pair.elements?.first?.string, let value = pair.elements?.last?.string else { return nil }
-      return ChatFields.Field(name, value)
-    }
     var service = StoredService(
-      id: id, name: name, user: user, data: data, ttl: .milliseconds(ttlMilliseconds),
+      id: id, name: name, user: user, data: [ChatFields.Field](pairs: pairs), ttl: .milliseconds(ttlMilliseconds),
       usedAtSecondsSince1970: usedAtSecondsSince1970)
     service.isCallback = isCallback
     service.isAnnounced = isAnnounced
     service.isRouted = isRouted
     service.device = json["device"].flatMap(PushDevice.init)
     return service
+  }
+}
+
+extension [ChatFields.Field] {
+  /// Pairs, since a name may stand twice.
+  fileprivate var json: JSONValue { .array(map { .array([.string($0.name), .string($0.value)]) }) }
+
+  fileprivate init(pairs: [JSONValue]) {
+    self = pairs.compactMap { pair in
+      guard let name = pair.elements?.first?.string, let value = pair.elements?.last?.string else { return nil }
+      return ChatFields.Field(name, value)
+    }
   }
 }
 
@@ -59,6 +67,7 @@ extension PushDevice {
     ]
     if let language { members.append(.init("language", .string(language))) }
     if let provider { members.append(.init("provider", .string(provider))) }
+    if let messageFile { members.append(.init("messageFile", .string(messageFile))) }
     return .object(members)
   }
 
@@ -70,6 +79,7 @@ extension PushDevice {
     self.isDebug = isDebug
     language = json["language"]?.string
     provider = json["provider"]?.string
+    messageFile = json["messageFile"]?.string
   }
 }
 
@@ -83,6 +93,7 @@ extension ChatRow {
       .init("timeZoneOffset", JSONValue(chat.timeZoneOffset)), .init("firstServer", chat.opened.server.json),
       .init("server", chat.server.json), .init("agents", .array(chat.agents.map { .string($0) })),
     ]
+    if !chat.userData.isEmpty { details.append(.init("userData", chat.userData.json)) }
     if let event = chat.endedBy { details.append(.init("endedBy", .string(event))) }
     self.init(
       service: chat.serviceID, chatSession: chat.opened.chatSessionID, isLive: chat.isLive, cursor: chat.cursor,
@@ -111,6 +122,8 @@ extension ChatRow {
     chat.cursor = cursor
     chat.agents = agents.compactMap(\.string)
     chat.endedBy = json["endedBy"]?.string
+    // Files of earlier versions have none.
+    chat.userData = [ChatFields.Field](pairs: json["userData"]?.elements ?? [])
     return chat
   }
 }

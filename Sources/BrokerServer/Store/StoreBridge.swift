@@ -38,9 +38,9 @@ final class StoreBridge: ChatJournal {
 
   /// Opens the data directory and puts the messages of absent users in place.
   ///
-  /// - Returns: the services that were kept.
+  /// - Returns: the services that were kept, and the values that clients stored.
   /// - Throws: ``StoreError``
-  func open(shards: Int, clock: any ChatClock) throws -> [RestoredService] {
+  func open(shards: Int, clock: any ChatClock) throws -> (services: [RestoredService], values: [ValueRow]) {
     let snapshot = try journal.open(now: clock.secondsSince1970())
     let (now, wallNow) = (clock.now(), Self.millisecondsSince1970())
     var parts = [[KeptMessage]](repeating: [], count: shards)
@@ -67,7 +67,7 @@ final class StoreBridge: ChatJournal {
           "messages": "\(snapshot.messages.count)", "events": "\(snapshot.events.count)",
         ])
     }
-    return services
+    return (services, snapshot.values)
   }
 
   func takeBacklog(of shard: Int) -> [KeptMessage] {

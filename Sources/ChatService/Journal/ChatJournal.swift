@@ -53,6 +53,8 @@ public struct StoredChat: Sendable, Hashable {
   public let notifiesByComet: Bool
   /// Minutes from UTC.
   public let timeZoneOffset: Int
+  /// What the agent's side was told of the customer.
+  public var userData: [ChatFields.Field] = []
   /// The server that has it now.
   public var server: ChatServerAddress
   public var isLive = true

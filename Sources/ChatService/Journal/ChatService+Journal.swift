@@ -150,11 +150,13 @@ extension ChatService {
     record.isAnnounced = service.isAnnounced
     record.isRouted = service.isRouted
     record.device = service.device
+    record.plan = record.definition.plan ?? configuration.fallbackPlan
     record.heldNotices = nil
     if service.isCallback, record.definition.waitsForAgent, !service.isAnnounced {
       record.callback = CallbackFlow(record.definition)
     }
     records[record.id] = record
+    note(record)
     restoredServices.append(record.id)
     wake(for: .expiry(serviceID: record.id), at: record.expires)
     guard let chat = restored.chat else { return }

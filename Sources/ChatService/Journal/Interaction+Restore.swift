@@ -31,6 +31,7 @@ extension EmbeddedChatBackend {
     }
     for (restored, stored) in chats {
       var chat = newChat(stored.opened, customer: stored.nickname, subject: stored.subject)
+      chat.userData = stored.userData
       chat.isLive = stored.isLive
       chat.agents = stored.isLive ? stored.agents : []
       chat.position = restored.entries.last?.entry.position ?? 1

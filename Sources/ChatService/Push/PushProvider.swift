@@ -12,6 +12,8 @@ public struct PushDevice: Sendable, Hashable {
   public var isDebug = false
   /// Which provider is meant; nil is the one of the type.
   public var provider: String?
+  /// GMS `_notification_message_file`: where the provider finds its localised texts.
+  public var messageFile: String?
 
   public init(type: String, id: String) {
     self.type = type.lowercased()
@@ -51,11 +53,15 @@ public protocol PushProvider: Sendable {
 
 extension ChatFields {
   /// The device that a service creation names. GMS spells the fields in two ways.
-  var serviceDevice: PushDevice? {
+  func serviceDevice(of definition: ChatServiceDefinition) -> PushDevice? {
     guard let type = text(anyOf: "_device_os", "device_os"),
       let id = text(anyOf: "_device_notification_id", "device_notification_id")
     else { return nil }
-    return PushDevice(type: type, id: id)
+    var device = PushDevice(type: type, id: id)
+    device.isDebug = definition.usesDebugPush
+    device.provider = definition.pushProvider
+    device.messageFile = definition.messageFile
+    return device
   }
 
   /// The device that the create of a chat names.

@@ -6,6 +6,8 @@ struct CallbackDialog {
   let serviceID: String
   /// Scheme and authority that absolute URLs begin with.
   let baseURL: String
+  /// Where a customer who does not want to wait may call.
+  var dialNumber: String?
 
   private var service: String { baseURL + ServicePath.service(serviceID) }
 
@@ -36,10 +38,11 @@ struct CallbackDialog {
   }
 
   var menu: JSONValue {
-    let items: [JSONValue] = [
+    var items: [JSONValue] = [
       ["_label": "Position in queue", "_user_action_url": .string(service + "/check-queue-position")],
       ["_label": "Start Chat", "_user_action_url": .string(service + "/connect")],
     ]
+    if dialNumber != nil { items.append(["_label": "Call us", "_user_action_url": .string(service + "/dial")]) }
     return [
       "_dialog_id": "2",
       "_action": "DisplayMenu",
@@ -47,5 +50,18 @@ struct CallbackDialog {
       "_content": [["_group_name": "Chat", "_group_content": .array(items)]],
       "_id": .string(serviceID),
     ]
+  }
+
+  /// Nil where there is no number.
+  var dial: JSONValue? {
+    dialNumber.map {
+      [
+        "_dialog_id": "3",
+        "_action": "DialNumber",
+        "_label": "Call us",
+        "_tel_url": .string("tel:" + $0),
+        "_id": .string(serviceID),
+      ]
+    }
   }
 }

@@ -29,6 +29,10 @@ public struct ChatServiceDefinition: Sendable, Hashable {
   public var plan: RoutingPlan?
   /// GMS `_urs_virtual_queue`; nil is the name of the service.
   public var virtualQueue: String?
+  /// GMS `_urs_prioritization_strategy`: told to the agent's side, not run.
+  public var prioritizationStrategy = "WaitForTarget"
+  /// GMS `_urs_strategy_update_sub_routine`: told to the agent's side, not run.
+  public var updateSubroutine = "SetRouteDelay"
   /// GMS `_urs_queued_ttl`.
   public var queuedTTL: Duration = .seconds(660)
   /// GMS `_client_timeout`: silence after which a customer who polls has left; nil for never.
@@ -51,6 +55,10 @@ public struct ChatServiceDefinition: Sendable, Hashable {
   public var lookupKeys: [String] = []
   /// GMS `_provider_name`.
   public var pushProvider: String?
+  /// GMS `_notification_message_file`: handed to the push provider.
+  public var messageFile: String?
+  /// The telephone number of the dialog `DialNumber`; nil offers none.
+  public var dialNumber: String?
   /// GMS `_use_debug_push_certificate`.
   public var usesDebugPush = false
   /// What `internal-poke` pushes by default; nil switches it off.

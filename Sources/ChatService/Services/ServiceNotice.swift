@@ -44,6 +44,8 @@ public enum CallbackAction: String, Sendable, Hashable, CaseIterable {
   case connect
   /// Shows what can be done while waiting.
   case menu
+  /// Names a telephone number, where the service has one.
+  case dial
 }
 
 /// How far a callback that waits for its agent has come. A value: time is an argument, and what to say is returned.

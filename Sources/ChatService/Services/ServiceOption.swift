@@ -32,6 +32,7 @@ public enum ServiceOption: String, Sendable, Hashable, CaseIterable {
   case debugPush = "_use_debug_push_certificate"
   case poke = "_poke"
   case pokeMessage = "_poke_message"
+  case dialNumber = "_dial_number"
   case username
   case password
 
@@ -43,6 +44,7 @@ public enum ServiceOption: String, Sendable, Hashable, CaseIterable {
     case word([String])
     case endpoint
     case target
+    case telephone
   }
 
   public var shape: Shape { row.shape }
@@ -67,8 +69,8 @@ public enum ServiceOption: String, Sendable, Hashable, CaseIterable {
     case .waitForUserConfirm: (.truth, "false", "whether the customer confirms first; needs _wait_for_agent")
     case .target: (.target, nil, "who is to take the chat; mandatory for callbacks")
     case .virtualQueue: (.text, nil, "alias of the virtual queue; unset: the name of the service")
-    case .prioritizationStrategy: (.text, "WaitForTarget", "name of the URS strategy; kept and shown, not run")
-    case .updateSubroutine: (.text, "SetRouteDelay", "name of the URS subroutine; kept and shown, not run")
+    case .prioritizationStrategy: (.text, "WaitForTarget", "name of the URS strategy; user data of the chat, not run")
+    case .updateSubroutine: (.text, "SetRouteDelay", "name of the URS subroutine; user data of the chat, not run")
     case .queuedTTL: (.seconds(1...Self.longestSeconds), "660", "how long a request is queued; covers all target timeouts")
     case .chatEndpoint: (.endpoint, nil, "tenant:endpoint; unset: the default endpoint of the broker")
     case .clientTimeout: (.seconds(1...Self.longestSeconds), "120", "silence after which a polling customer has left")
@@ -86,6 +88,7 @@ public enum ServiceOption: String, Sendable, Hashable, CaseIterable {
     case .debugPush: (.truth, "false", "whether the provider uses its debug certificates")
     case .poke: (.truth, "false", "whether internal-poke is on (name of ours)")
     case .pokeMessage: (.text, "An agent wants to talk to you", "what internal-poke pushes unless told otherwise (ours)")
+    case .dialNumber: (.telephone, nil, "number of the dialog DialNumber, +15551234; unset: no such dialog (name of ours)")
     case .username: (.text, nil, "user of the Basic authentication; unset: server.username")
     case .password: (.text, nil, "password of the Basic authentication; unset: server.password")
     }
@@ -149,6 +152,7 @@ extension ServiceOption.Shape {
     case .word(let words): words.count == 1 ? "\"\(words[0])\"" : "one of " + words.joined(separator: ", ")
     case .endpoint: "tenant:endpoint"
     case .target: "a target or a list of targets"
+    case .telephone: "a telephone number: digits behind an optional +"
     }
   }
 
@@ -161,6 +165,9 @@ extension ServiceOption.Shape {
       let digits = Array(text.utf8)
       return ASCII.decimal(digits.span).map(bounds.contains) ?? false
     case .word(let words): return words.contains(text)
+    case .telephone:
+      let digits = text.hasPrefix("+") ? text.dropFirst() : text[...]
+      return (2...20).contains(digits.utf8.count) && digits.utf8.allSatisfy(ASCII.isDigit)
     case .endpoint:
       // GMS' own template says `gms_builtin`, without a tenant.
       let parts = text.split(separator: ":", omittingEmptySubsequences: false)

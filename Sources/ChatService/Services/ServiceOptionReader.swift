@@ -58,6 +58,8 @@ public struct ServiceOptionReader: Sendable {
     definition.waitsForConfirmation = truth(.waitForUserConfirm)
     definition.plan = target
     definition.virtualQueue = text(.virtualQueue)
+    definition.prioritizationStrategy = text(.prioritizationStrategy) ?? ""
+    definition.updateSubroutine = text(.updateSubroutine) ?? ""
     definition.queuedTTL = seconds(.queuedTTL)
     definition.clientTimeout = definition.type == .basic && texts[.clientTimeout] == nil ? nil : seconds(.clientTimeout)
     definition.confirmTimeout = seconds(.userConfirmTimeout)
@@ -71,6 +73,8 @@ public struct ServiceOptionReader: Sendable {
       definition.isCallback || texts[.customerLookupKeys] != nil
       ? (text(.customerLookupKeys) ?? "").split(separator: ",").map { $0.filter { $0 != " " } } : []
     definition.pushProvider = text(.providerName)
+    definition.messageFile = text(.notificationMessageFile)
+    definition.dialNumber = text(.dialNumber)
     definition.usesDebugPush = truth(.debugPush)
     definition.pokeMessage = truth(.poke) ? text(.pokeMessage) ?? "" : nil
     definition.credentials = BasicCredentials(username: texts[.username], password: texts[.password])

@@ -93,7 +93,7 @@ extension ChatService {
         try await storage.put(fields, in: box, expires: expires)
         return .json(reply.encoded)
       case .remove(let key): (isDone, fields) = (try await storage.removeField(key, of: box), nil)
-      case .removeAll: (isDone, fields) = (await storage.removeBox(box), nil)
+      case .removeAll: (isDone, fields) = (try await storage.removeBox(box), nil)
       case .list, .get, .getBinary:
         (isDone, fields) = (true, try await storage.fields(of: box, now: clock.now()))
       }
@@ -135,7 +135,7 @@ extension ChatError {
       switch error {
       case .full: .storageFull
       case .badKey: .badKey
-      case .unavailable: .storageFull
+      case .unavailable: .notStored
       }
   }
 }

@@ -68,7 +68,7 @@ public struct StorageLimits: Sendable, Hashable {
   public init() {}
 }
 
-/// Keeps what clients store. The extension point for a store that survives a restart.
+/// Keeps what clients store. The extension point for a store of one's own.
 public protocol ServiceStorage: Sendable {
   /// Adds values to a box, or replaces those of the same keys; all of them or none.
   ///
@@ -80,68 +80,29 @@ public protocol ServiceStorage: Sendable {
   func removeField(_ key: String, of box: StorageBox) async throws(StorageError) -> Bool
   /// - Returns: whether there was such a box.
   @discardableResult
-  func removeBox(_ box: StorageBox) async -> Bool
+  func removeBox(_ box: StorageBox) async throws(StorageError) -> Bool
   /// Forgets what has expired at `now`.
   func sweep(now: Instant) async
 }
 
 /// The storage of a broker without a data directory.
 public actor MemoryStorage: ServiceStorage {
-  private struct Box {
-    var values: [String: StoredValue] = [:]
-    var byteCount = 0
-    var expires = Instant.distantFuture
-  }
-  private let limits: StorageLimits
-  private var boxes: [StorageBox: Box] = [:]
-  private var byteCount = 0
-  private var nextExpiry = Instant.distantFuture
+  private var shelf: StorageShelf
 
-  public init(limits: StorageLimits = StorageLimits()) { self.limits = limits }
+  public init(limits: StorageLimits = StorageLimits()) { shelf = StorageShelf(limits: limits) }
 
   public func put(_ fields: [StoredField], in name: StorageBox, expires: Instant?) throws(StorageError) {
-    let old = boxes[name]
-    guard old != nil || boxes.count < limits.maxBoxes else { throw .full }
-    var box = old ?? Box()
-    for field in fields {
-      guard !field.key.isEmpty, field.key.utf8.count <= limits.maxKeyBytes else { throw .badKey }
-      if let replaced = box.values.updateValue(field.value, forKey: field.key) {
-        box.byteCount -= replaced.bytes.count + field.key.utf8.count
-      }
-      box.byteCount += field.byteCount
-    }
-    let total = byteCount - (old?.byteCount ?? 0) + box.byteCount
-    guard box.values.count <= limits.maxKeys, box.byteCount <= limits.maxBoxBytes, total <= limits.maxTotalBytes
-    else { throw .full }
-    if let expires { box.expires = expires }
-    boxes[name] = box
-    byteCount = total
-    nextExpiry = min(nextExpiry, box.expires)
+    try shelf.put(fields, in: name, expires: expires)
   }
 
-  public func fields(of name: StorageBox, now: Instant) -> [StoredField]? {
-    guard let box = boxes[name], box.expires > now else { return nil }
-    return box.values.sorted { $0.key < $1.key }.map { StoredField(key: $0.key, value: $0.value) }
-  }
+  public func fields(of name: StorageBox, now: Instant) -> [StoredField]? { shelf.fields(of: name, now: now) }
 
-  public func removeField(_ key: String, of name: StorageBox) -> Bool {
-    guard let removed = boxes[name]?.values.removeValue(forKey: key) else { return false }
-    let count = removed.bytes.count + key.utf8.count
-    boxes[name]?.byteCount -= count
-    byteCount -= count
-    return true
-  }
+  public func removeField(_ key: String, of name: StorageBox) -> Bool { shelf.removeField(key, of: name) }
 
   @discardableResult
-  public func removeBox(_ name: StorageBox) -> Bool {
-    guard let box = boxes.removeValue(forKey: name) else { return false }
-    byteCount -= box.byteCount
-    return true
-  }
+  public func removeBox(_ name: StorageBox) -> Bool { shelf.replace(name, by: nil) != nil }
 
   public func sweep(now: Instant) {
-    guard now >= nextExpiry else { return }
-    for (name, box) in boxes where box.expires <= now { removeBox(name) }
-    nextExpiry = boxes.values.reduce(.distantFuture) { min($0, $1.expires) }
+    for name in shelf.expired(at: now) { shelf.replace(name, by: nil) }
   }
 }

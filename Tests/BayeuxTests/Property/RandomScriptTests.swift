@@ -274,7 +274,9 @@ final class Script {
     let missing = addressees.keys.filter { !given.contains($0) }
     if Set(missing) != model.lost { return "\(missing.sorted()) reached nobody; \(model.lost.sorted()) were given up" }
     let counters = scene.counters
-    let gone = counters.personalExpired + counters.personalDroppedFull + counters.personalDroppedUsers
+    let gone =
+      counters.personalExpired + counters.personalDroppedFull + counters.personalDroppedBytes
+      + counters.personalDroppedUsers
     if gone < missing.count { return "\(missing.count) messages were lost, and \(gone) counted" }
     return nil
   }

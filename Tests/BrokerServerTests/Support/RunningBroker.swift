@@ -100,13 +100,14 @@ extension Logger {
 /// Runs `body` against a broker, on a thread that may block, and stops the broker.
 func withBroker(
   shards: Int = 1, _ configure: (inout ServerConfiguration) -> Void = { _ in }, backend: (any ChatBackend)? = nil,
-  verifier: (any UserVerifier)? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+  verifier: (any UserVerifier)? = nil, pushProviders: [String: any PushProvider] = [:],
+  sourceLocation: SourceLocation = #_sourceLocation,
   _ body: (RunningBroker) async throws -> Void
 ) async throws {
   var configuration = ServerConfiguration.forTests(shards: shards)
   configure(&configuration)
   let server = try BrokerServer(
-    configuration: configuration, backend: backend, verifier: verifier, logger: .silent)
+    configuration: configuration, backend: backend, verifier: verifier, pushProviders: pushProviders, logger: .silent)
   await Turnstile.brokers.enter()
   do {
     try await withTaskExecutorPreference(TestThreads.shared) {
