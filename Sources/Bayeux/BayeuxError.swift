@@ -38,6 +38,10 @@ public enum BayeuxError: Error, Hashable, Sendable {
   case publishesTooFast
   /// The channel is published to faster than its rule allows.
   case channelTooFast
+  /// An extension dropped the message.
+  case messageDeleted
+  /// The browser holds as many connects as it may, and is not told to poll instead.
+  case tooManyClients
   /// A rule or an authorizer says no.
   case denied(ClientOperation, DenialReason)
 
@@ -70,6 +74,8 @@ public enum BayeuxError: Error, Hashable, Sendable {
     case .messageTooLarge: "413:message_too_large:publish_denied"
     case .publishesTooFast: "429:too_many_messages:publish_denied"
     case .channelTooFast: "429:channel_too_busy:publish_denied"
+    case .messageDeleted: "404::message_deleted"
+    case .tooManyClients: "403::multiple_clients"
     case .denied(let operation, let reason): "403:\(reason.text):\(operation.denial)"
     }
   }
@@ -81,7 +87,7 @@ public enum BayeuxError: Error, Hashable, Sendable {
   public var reconnect: Reconnect? {
     switch self {
     case .sessionUnknown: .handshake
-    case .handshakeDenied, .denied(.handshake, _): Reconnect.none
+    case .handshakeDenied, .tooManyClients, .denied(.handshake, _): Reconnect.none
     case .handshakeFailed, .tooManySessionsOfUser, .tooManySessionsOfAddress, .handshakesTooFast: .retry
     default: nil
     }

@@ -15,6 +15,7 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
   case unknownPushProvider(String)
   case badPushURL(String)
   case pushNeedsHosts
+  case badCookie(String)
 
   public var description: String {
     switch self {
@@ -29,6 +30,8 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
     case .badPushURL(let text): "push.customHttpUrl has to be an http:// URL, not \"\(text)\"."
     case .pushNeedsHosts: "httpcb needs push.httpCallbackHosts, the hosts that it may call."
     case .badRule(let fault): "bayeux.rules: \(fault.sentence)."
+    case .badCookie(let text):
+      "\"\(text)\" can not stand in the browser cookie: no spaces, no semicolons, a plain name."
     case .badShardCount(let count): "\(count) shards are not possible: 1 to 255 are."
     }
   }

@@ -45,6 +45,7 @@ enum ConfigurationPage {
     - `http.allowedOrigins` holds `*` alone or not at all.
     - `bayeux.rules` hold no pattern that is longer than `bayeux.maxChannelBytes`.
     - `http.maxRequestLineBytes` is not above `http.maxHeadBytes`.
+    - `bayeux.browserCookieSecure` is on, where `bayeux.browserCookieSameSite` is `None`.
 
     """
 

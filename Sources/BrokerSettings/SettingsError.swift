@@ -35,6 +35,7 @@ public enum SettingsError: Error, Hashable, Sendable {
   case samePort(SettingOrigin?, port: Int)
   case anyOriginAmongOthers(SettingOrigin?)
   case requestLineLongerThanHead(SettingOrigin?, headBytes: Int)
+  case sameSiteNoneNotSecure(SettingOrigin?)
 
   public var origin: SettingOrigin? {
     switch self {
@@ -43,7 +44,8 @@ public enum SettingsError: Error, Hashable, Sendable {
       .duplicateKey(let origin, _, _), .badValue(let origin, _, _, _), .badService(let origin, _):
       origin
     case .adminNeedsToken(let origin, _), .adminTokenTooShort(let origin, _), .samePort(let origin, _),
-      .anyOriginAmongOthers(let origin), .requestLineLongerThanHead(let origin, _), .badRule(let origin, _):
+      .anyOriginAmongOthers(let origin), .requestLineLongerThanHead(let origin, _), .badRule(let origin, _),
+      .sameSiteNoneNotSecure(let origin):
       origin
     }
   }
@@ -70,6 +72,8 @@ public enum SettingsError: Error, Hashable, Sendable {
     case .anyOriginAmongOthers: "\"http.allowedOrigins\" must hold \"*\" alone or not at all"
     case .requestLineLongerThanHead(_, let headBytes):
       "\"http.maxRequestLineBytes\" must not be above \"http.maxHeadBytes\", which is \(headBytes)"
+    case .sameSiteNoneNotSecure:
+      "\"bayeux.browserCookieSameSite\" None needs \"bayeux.browserCookieSecure\": browsers drop the cookie otherwise"
     }
   }
 }

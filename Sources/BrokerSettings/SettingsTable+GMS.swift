@@ -15,6 +15,9 @@ extension SettingsTable {
     .bool(
       "gms.userFromCookie", \.server.gms.userFromCookie,
       "Whether a cookie `gms_user` counts where no header can be set."),
+    .bool(
+      "gms.userFromHandshake", \.server.bayeux.options.takesUserFromHandshake,
+      "Whether `ext.gms_user` of a handshake over WebSocket counts where the upgrade request names no user."),
     .texts(
       "gms.trustedProxies", \.server.gms.trustedProxies, .network,
       "Networks whose user header is believed; empty believes every peer."),

@@ -109,13 +109,19 @@ struct UserIdentity: Sendable {
   /// Query parameter, cookie, verifier: none of them on by default.
   private func lookFurther(_ user: [UInt8], _ head: RequestHead, _ text: Span<UInt8>) throws(RouteError) -> [UInt8] {
     var user = user
-    if user.isEmpty, fromQuery, let query = head.query,
+    /// The first that names a user wins, and none that is asked may name another one.
+    func take(_ value: String) throws(RouteError) {
+      let named = Array(value.utf8)
+      if named.isEmpty { return }
+      if user.isEmpty { user = named } else if user != named { throw .ambiguousUser }
+    }
+    if fromQuery, let query = head.query,
       let fields = try? Form.parse(text.extracting(query), limits: HTTPLimits()),
       let field = fields.last(where: { $0.name == "gms_user" })
     {
-      user = Array(field.value.utf8)
+      try take(field.value)
     }
-    if user.isEmpty, fromCookie, let value = head.cookie("gms_user", in: text) { user = Array(value.utf8) }
+    if fromCookie, let value = head.cookie("gms_user", in: text) { try take(value) }
     guard let verifier else { return user }
     let fields = Array(text)
     let verdict = verifier.verify(claimed: user.isEmpty ? nil : String(decoding: user, as: UTF8.self)) { name in

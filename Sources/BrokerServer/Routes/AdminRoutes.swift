@@ -84,7 +84,8 @@ enum PublishRoute {
       guard let data = order.data else { throw .badBody("channel and data go together") }
       guard let channel = Channel(name), channel.kind == .broadcast, channel.reach == .exact, channel != .genesys
       else { throw .badBody("\(name) is no channel to publish to") }
-      let payload = Payload(event: channel, data: data.span, ext: Span())
+      guard let payload = shard.context.publisher.extended(Payload(event: channel, data: data.span, ext: Span()))
+      else { return connection.answer(.json(["sessions": 0])) }
       toChannel(Publication(channel: channel, payload: payload), on: connection)
     default: throw .badBody("either user, tag and message, or channel and data are needed")
     }
@@ -95,6 +96,7 @@ enum PublishRoute {
     let publisher = shard.context.publisher
     let (id, payload) = publisher.event(tag: tag, message: message.span)
     @Sendable func reply(_ sessions: Int) -> HTTPReply { .json(["id": .string(id), "sessions": JSONValue(sessions)]) }
+    guard let payload else { return connection.answer(reply(0)) }
     if shard.context.store.isKeeping {
       let exchange = ExchangeID(shard: shard.index, connection: connection.number)
       let context = shard.context

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import Bytes
+import Deflate
 import Glibc
 import Logging
 import Reactor
@@ -25,6 +26,9 @@ final class Shard {
   var script = ByteWriter(capacity: 4096, headroom: ResponseHead.recommendedHeadroom)
   /// The WebSocket message being looked at.
   var message: [UInt8] = []
+  /// Made with the first socket that wants it; nil where the system has no memory for it.
+  private(set) lazy var deflate: Deflate? = Deflate()
+  var compressed = CompressedMessages()
   private(set) var isDraining = false
   private var dateText: [UInt8] = []
 
@@ -37,6 +41,7 @@ final class Shard {
   /// Set while the public listener rests because nearly all descriptors are in use.
   private var acceptTimer: Timer!
   private var dateExpires = Instant(nanoseconds: 0)
+  private var wallExpires = Instant(nanoseconds: 0)
   private var drainDeadline = Instant.distantFuture
   private var losses = LossReport()
 
@@ -76,6 +81,7 @@ final class Shard {
       context.logger.error("a shard can not listen", metadata: ["shard": "\(index)", "reason": "\(error)"])
       return
     }
+    refreshWallClock()
     loop.run { [unowned self] in endTurn() }
     for listener in listeners { listener.close() }
     for connection in Array(connections.values) { connection.close(.local("stopped")) }
@@ -196,6 +202,7 @@ final class Shard {
       tally?.add(count)
     case .markRead(let read): broker.markRead(read)
     case .note(let change): broker.note(change)
+    case .serve(let client, let messages): broker.deliver(messages, to: client, now: now)
     case .respond(let exchange, let reply):
       guard let connection = connections[exchange.connection], connection.phase == .working else { return }
       connection.answer(reply)
@@ -210,12 +217,14 @@ final class Shard {
     case .adopt(let moved): Glibc.close(moved.descriptor)
     case .publish(_, let tally), .deliver(_, _, _, let tally): tally?.add(0)
     case .report(let receive): receive(ShardReport())
-    case .respond, .drain, .markRead, .note: break
+    case .respond, .drain, .markRead, .note, .serve: break
     }
   }
 
   private var report: ShardReport {
-    ShardReport(
+    http.compressed = compressed.made
+    http.compressedShared = compressed.shared
+    return ShardReport(
       counters: broker.counters, http: http, sessions: broker.sessionCount, held: broker.heldCount,
       channels: broker.channelCount, users: broker.userCount, connections: connections.count,
       queueBytes: broker.queueBytes)
@@ -239,6 +248,7 @@ final class Shard {
     let resumed = withKeptRequests
     withKeptRequests.removeAll(keepingCapacity: true)
     for connection in resumed { connection.takeKept() }
+    if now >= wallExpires { refreshWallClock() }
     for publication in broker.takePublications() { passOn(.publish(publication, nil)) }
     for change in broker.takeChannelChanges() { passOn(.note(change)) }
     for read in broker.takeReadPositions() {
@@ -291,8 +301,7 @@ final class Shard {
         connection.sendMessage()
       } else {
         answerBayeux(
-          connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
-          browserCookie: false)
+          connection, callback: connection.extras?.callback, fields: connection.extras?.crossOrigin ?? [])
       }
       noteStall(of: session, on: connection)
     }
@@ -326,6 +335,17 @@ final class Shard {
   var date: [UInt8] {
     if now >= dateExpires { refreshDate() }
     return dateText
+  }
+
+  /// Tells the broker the time of day, for its extensions; where it has none, never again.
+  private func refreshWallClock() {
+    guard !context.additions.extensions.isEmpty else {
+      wallExpires = .distantFuture
+      return
+    }
+    let moment = EventLoop.clock()
+    broker.wallClock = WallClock(milliseconds: SystemClock.millisecondsSince1970, at: moment)
+    wallExpires = moment + .seconds(1)
   }
 
   private func refreshDate() {
