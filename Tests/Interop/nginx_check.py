@@ -218,7 +218,7 @@ class Site:
     def hang_up(self):
         connection = self.nginx.connection()
         session = self.session(connection)[0]
-        connection.request("POST", PATH, json.dumps([self.connect(session)]))
+        connection.request("POST", PATH, json.dumps([self.connect(session)]), {name: "alice" for name in ("gms_user", "gms-user")})
         held = wait_until(lambda: self.broker.metrics()["broker_connects_held"] == 1, 5)
         connection.sock.close()
         connection.close()
