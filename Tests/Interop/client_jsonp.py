@@ -13,6 +13,15 @@ import urllib.parse
 REQUEST_SECONDS = 90
 RETRY_SECONDS = 0.2
 
+saying = threading.Lock()
+
+
+def say(line):
+    """Prints a line at once and whole: both threads speak."""
+    with saying:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
 
 class Session:
     """Two connections, as a browser has: one for connects, one for all else."""
@@ -50,7 +59,7 @@ class Session:
         *events, reply = json.loads(script[1])
         for event in events:
             data = event["data"]
-            print("event", (data.get("message") or data)["number"], flush=True)
+            say(f"event {(data.get('message') or data)['number']}")
         return reply
 
     def connection(self):
@@ -77,12 +86,12 @@ def main(url, user, transport, ack, *channels):
     connection = session.connection()
     session.open(connection, channels)
     threading.Thread(target=session.poll, daemon=True).start()
-    print("ready", transport, flush=True)
+    say(f"ready {transport}")
     sys.stdin.readline()
     session.is_open = False
     reply = session.ask(session.connection(), channel="/meta/disconnect")
     if reply["successful"]:
-        print("closed", flush=True)
+        say("closed")
 
 
 main(*sys.argv[1:])
