@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 import Reactor
+import Wire
 
 /// Leads the chats of one worker: one at a time for each client, begun in turn or by the clock.
 final class ChatRunner {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 import Reactor
+import Wire
 
 /// The connection that carries a client's handshakes, subscriptions and polls: by long-polling, a request each.
 class ClientLink: HTTPLink {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 import Reactor
+import Wire
 
 /// A connection on which responses come. Usually a response is one read, and is used where the loop read it.
 class HTTPLink: Connection {
@@ -42,7 +43,7 @@ class HTTPLink: Connection {
     var at = 0
     do throws(ResponseFault) {
       while at < bytes.count, !isClosed {
-        switch try ResponseParser.parse(bytes, from: at, ended: ended) {
+        switch try ResponseParser.parse(bytes, from: at, limits: LoadLimits.responses, ended: ended) {
         case .incomplete(let atLeast):
           pending = Array(bytes.extracting(at..<bytes.count))
           needed = atLeast - at

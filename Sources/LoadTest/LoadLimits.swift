@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Wire
 
 /// Every bound of the load test: its unit is in its name or its type, its reason beside it.
 public enum LoadLimits {
@@ -14,8 +15,7 @@ public enum LoadLimits {
   public static let rooms = 100_000
   /// One response. A server may answer with a long backlog; without a bound a broken one would fill the memory.
   public static let responseBytes = 16 << 20
-  /// The head of one response.
-  public static let headBytes = 64 << 10
+  static let responses = ResponseLimits(maxBodyBytes: responseBytes)
   /// One line between the coordinator and a worker: a result with its histogram and counts of all rooms.
   public static let lineBytes = 64 << 20
   /// Smallest `data` that has room for the marker and the JSON around it.

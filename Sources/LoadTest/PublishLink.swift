@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 import Reactor
+import Wire
 
 /// A connection that publishes: one request at a time.
 final class PublishLink: HTTPLink {

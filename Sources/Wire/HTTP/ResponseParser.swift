@@ -2,7 +2,7 @@
 import Bytes
 
 /// Why bytes are no HTTP/1.1 response.
-enum ResponseFault: String, Error, Sendable {
+public enum ResponseFault: String, Error, Sendable {
   case notHTTP = "not an HTTP/1 response"
   case badField = "a malformed header field"
   case badLength = "a malformed Content-Length"
@@ -13,21 +13,30 @@ enum ResponseFault: String, Error, Sendable {
 }
 
 /// One response, found in a buffer. Offsets count from the start of that buffer.
-struct ParsedResponse: Sendable {
-  var status = 0
+public struct ParsedResponse: Sendable {
+  public fileprivate(set) var status = 0
   /// Whether the connection may carry another request.
-  var keepsAlive = true
+  public fileprivate(set) var keepsAlive = true
   /// The whole body where the response is not chunked.
-  var body = 0..<0
+  public fileprivate(set) var body = 0..<0
   /// The body where the response is chunked, put together.
-  var chunks: [UInt8]?
+  public fileprivate(set) var chunks: [UInt8]?
   /// What the response took of the buffer.
-  var end = 0
+  public fileprivate(set) var end = 0
   /// Values of `Set-Cookie`.
-  var cookies: [Range<Int>] = []
+  public fileprivate(set) var cookies: [Range<Int>] = []
 }
 
-enum ParsedOutcome {
+/// What a response may measure, so that no server fills our memory.
+public struct ResponseLimits: Sendable, Hashable {
+  /// Status line and fields. Four times what servers write in their worst.
+  public var maxHeadBytes = 64 << 10
+  public var maxBodyBytes: Int
+
+  public init(maxBodyBytes: Int) { self.maxBodyBytes = maxBodyBytes }
+}
+
+public enum ParsedOutcome: Sendable {
   case complete(ParsedResponse)
   /// The response is not all there; it cannot be before the buffer holds so many bytes.
   case incomplete(atLeast: Int)
@@ -37,12 +46,13 @@ enum ParsedOutcome {
 ///
 /// It keeps nothing: an unfinished response is looked at again with more bytes, and `atLeast` keeps that from being
 /// done in vain. Nothing is copied unless a body is chunked.
-enum ResponseParser {
+public enum ResponseParser {
   /// - Parameters:
   ///   - bytes: all that came and was not used yet.
+  ///   - limits: what is longer is a fault.
   ///   - ended: whether the server sent its end; a response without a length ends there.
-  static func parse(
-    _ bytes: Span<UInt8>, from start: Int, ended: Bool = false
+  public static func parse(
+    _ bytes: Span<UInt8>, from start: Int, limits: ResponseLimits, ended: Bool = false
   ) throws(ResponseFault) -> ParsedOutcome {
     guard bytes.count - start >= 12 else { return try unfinished(bytes, ended, start + 12) }
     guard ASCII.equal(bytes.extracting(start..<start + 7), "HTTP/1."),
@@ -57,12 +67,12 @@ enum ResponseParser {
     var isFirst = true
     while true {
       guard let feed = lineFeed(bytes, from: line) else {
-        if bytes.count - start > LoadLimits.headBytes { throw .headTooLong }
+        if bytes.count - start > limits.maxHeadBytes { throw .headTooLong }
         return try unfinished(bytes, ended, bytes.count + 1)
       }
       let end = feed > line && bytes[feed - 1] == 0x0D ? feed - 1 : feed
-      if end == line { return try body(bytes, from: feed + 1, fields, response, ended) }
-      if !isFirst { try fields.take(bytes, line..<end, &response) }
+      if end == line { return try body(bytes, from: feed + 1, fields, response, limits, ended) }
+      if !isFirst { try fields.take(bytes, line..<end, limits, &response) }
       isFirst = false
       line = feed + 1
     }
@@ -90,7 +100,7 @@ enum ResponseParser {
     var isChunked = false
 
     mutating func take(
-      _ bytes: Span<UInt8>, _ line: Range<Int>, _ response: inout ParsedResponse
+      _ bytes: Span<UInt8>, _ line: Range<Int>, _ limits: ResponseLimits, _ response: inout ParsedResponse
     ) throws(ResponseFault) {
       // Most fields are of no concern; their first letter tells.
       let first = bytes[line.lowerBound] | 0x20
@@ -106,7 +116,7 @@ enum ResponseParser {
       let value = bytes.extracting(start..<end)
       if ASCII.equalIgnoringCase(name, "content-length") {
         guard let length = ASCII.decimal(value), self.length == nil || self.length == length else { throw .badLength }
-        guard length <= LoadLimits.responseBytes else { throw .bodyTooLong }
+        guard length <= limits.maxBodyBytes else { throw .bodyTooLong }
         self.length = length
       } else if ASCII.equalIgnoringCase(name, "connection") {
         if ASCII.equalIgnoringCase(value, "close") { response.keepsAlive = false }
@@ -120,11 +130,12 @@ enum ResponseParser {
   }
 
   private static func body(
-    _ bytes: Span<UInt8>, from start: Int, _ fields: Fields, _ head: ParsedResponse, _ ended: Bool
+    _ bytes: Span<UInt8>, from start: Int, _ fields: Fields, _ head: ParsedResponse, _ limits: ResponseLimits,
+    _ ended: Bool
   ) throws(ResponseFault) -> ParsedOutcome {
     var response = head
     let hasNone = response.status < 200 || response.status == 204 || response.status == 304
-    if !hasNone, fields.isChunked { return try chunked(bytes, from: start, response, ended) }
+    if !hasNone, fields.isChunked { return try chunked(bytes, from: start, response, limits, ended) }
     let length: Int
     if hasNone {
       length = 0
@@ -132,7 +143,7 @@ enum ResponseParser {
       length = given
     } else {
       // It lasts until the server ends.
-      guard bytes.count - start <= LoadLimits.responseBytes else { throw .bodyTooLong }
+      guard bytes.count - start <= limits.maxBodyBytes else { throw .bodyTooLong }
       guard ended else { return .incomplete(atLeast: bytes.count + 1) }
       response.keepsAlive = false
       length = bytes.count - start
@@ -144,17 +155,17 @@ enum ResponseParser {
   }
 
   private static func chunked(
-    _ bytes: Span<UInt8>, from start: Int, _ head: ParsedResponse, _ ended: Bool
+    _ bytes: Span<UInt8>, from start: Int, _ head: ParsedResponse, _ limits: ResponseLimits, _ ended: Bool
   ) throws(ResponseFault) -> ParsedOutcome {
     var response = head
     var body: [UInt8] = []
     var at = start
     while true {
       guard let feed = lineFeed(bytes, from: at) else { return try unfinished(bytes, ended, bytes.count + 1) }
-      let size = try chunkSize(bytes, at..<feed)
+      let size = try chunkSize(bytes, at..<feed, limits)
       at = feed + 1
       if size == 0 { break }
-      guard body.count + size <= LoadLimits.responseBytes else { throw .bodyTooLong }
+      guard body.count + size <= limits.maxBodyBytes else { throw .bodyTooLong }
       guard bytes.count >= at + size + 2 else { return try unfinished(bytes, ended, at + size + 2) }
       bytes.extracting(at..<at + size).withUnsafeBufferPointer { body.append(contentsOf: $0) }
       guard bytes[at + size] == 0x0D, bytes[at + size + 1] == 0x0A else { throw .badChunk }
@@ -172,7 +183,9 @@ enum ResponseParser {
     return .complete(response)
   }
 
-  private static func chunkSize(_ bytes: Span<UInt8>, _ line: Range<Int>) throws(ResponseFault) -> Int {
+  private static func chunkSize(
+    _ bytes: Span<UInt8>, _ line: Range<Int>, _ limits: ResponseLimits
+  ) throws(ResponseFault) -> Int {
     var size = 0
     var digits = 0
     for at in line {
@@ -183,7 +196,7 @@ enum ResponseParser {
       }
       digits += 1
       size = size << 4 | Int(digit)
-      guard size <= LoadLimits.responseBytes else { throw .bodyTooLong }
+      guard size <= limits.maxBodyBytes else { throw .bodyTooLong }
     }
     guard digits > 0 else { throw .badChunk }
     return size

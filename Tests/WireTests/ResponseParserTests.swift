@@ -2,16 +2,17 @@
 import Bytes
 import Testing
 
-@testable import LoadTest
+@testable import Wire
 
 @Suite struct ResponseParserTests {
+  private static let limits = ResponseLimits(maxBodyBytes: 16 << 20)
   private static let plain = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]"
   private static let chunked =
     "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, Chunked\r\n\r\n3;x=y\r\n[{}\r\n1\r\n]\r\n0\r\nTrailer: x\r\n\r\n"
 
   private func parse(_ text: String, ended: Bool = false) throws -> ParsedResponse? {
     let bytes = Array(text.utf8)
-    guard case .complete(let response) = try ResponseParser.parse(bytes.span, from: 0, ended: ended) else { return nil }
+    guard case .complete(let response) = try ResponseParser.parse(bytes.span, from: 0, limits: Self.limits, ended: ended) else { return nil }
     return response
   }
 
@@ -33,7 +34,7 @@ import Testing
     let bytes = Array(text.utf8)
     for count in 0..<bytes.count {
       let part = Array(bytes[..<count])
-      guard case .incomplete(let atLeast) = try ResponseParser.parse(part.span, from: 0) else {
+      guard case .incomplete(let atLeast) = try ResponseParser.parse(part.span, from: 0, limits: Self.limits) else {
         Issue.record("complete after \(count) bytes")
         return
       }
@@ -43,7 +44,7 @@ import Testing
 
   @Test(arguments: [plain, chunked]) func anEndInTheMiddleIsAFault(_ text: String) {
     let bytes = Array(text.utf8.dropLast())
-    #expect(throws: ResponseFault.truncated) { _ = try ResponseParser.parse(bytes.span, from: 0, ended: true) }
+    #expect(throws: ResponseFault.truncated) { _ = try ResponseParser.parse(bytes.span, from: 0, limits: Self.limits, ended: true) }
   }
 
   @Test func withoutALengthABodyLastsUntilTheEnd() throws {
@@ -82,16 +83,16 @@ import Testing
     ("HTTP/1.1 200 OK\r\nx: " + String(repeating: "x", count: 70_000), .headTooLong),
   ]) func whatIsNoResponseIsRefused(_ text: String, _ fault: ResponseFault) {
     let bytes = Array(text.utf8)
-    #expect(throws: fault) { _ = try ResponseParser.parse(bytes.span, from: 0) }
+    #expect(throws: fault) { _ = try ResponseParser.parse(bytes.span, from: 0, limits: Self.limits) }
   }
 
   @Test(arguments: 0..<200) func aMutatedResponseNeverTraps(seed: Int) {
-    var random = SplitMix(state: UInt64(seed))
+    var random = FrameRandom(seed: seed)
     var bytes = Array((seed % 2 == 0 ? Self.plain : Self.chunked).utf8)
     for _ in 0..<Int.random(in: 1...6, using: &random) {
       bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
     }
-    let outcome = Result { try ResponseParser.parse(bytes.span, from: 0, ended: true) }
+    let outcome = Result { try ResponseParser.parse(bytes.span, from: 0, limits: Self.limits, ended: true) }
     if case .success(.complete(let response)) = outcome { #expect(response.end <= bytes.count) }
   }
 }
