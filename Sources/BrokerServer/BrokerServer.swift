@@ -38,15 +38,16 @@ public final class BrokerServer: Sendable {
   private let context: ServerContext
   private let state = Mutex(State())
   private let logger: Logger
-  private let pushClient: PushClient?
+  private let pushClient: HTTPClient?
+  private let backendClient: HTTPClient?
   /// With a data directory.
   private let storage: JournalStorage?
-  /// The in-process chat backend; nil where the host brought its own.
+  /// The in-process chat backend; nil where the host brought its own, or a remote one is configured.
   public let embeddedBackend: EmbeddedChatBackend?
 
   /// - Parameters:
-  ///   - backend: what stands behind the chat API; nil uses an ``EmbeddedChatBackend`` that is driven through the admin
-  ///     listener.
+  ///   - backend: what stands behind the chat API; nil uses what is configured: an ``EmbeddedChatBackend`` that is driven
+  ///     through the admin listener, or a remote one.
   ///   - pushProviders: native push by device type or provider name, besides those that the configuration switches on.
   ///   - verifier: decides who a request comes from; nil believes the user header as configured.
   /// - Throws: ``ConfigurationError``; ``ReactorError`` where the system has no descriptors left.
@@ -64,11 +65,15 @@ public final class BrokerServer: Sendable {
     let mailboxes = try (0..<shards).map { _ in try Mailbox<ShardCommand>() }
     let publisher = Publisher(mailboxes)
     let clock = SystemClock()
-    embeddedBackend = backend == nil ? EmbeddedChatBackend(clock: clock) : nil
-    let behind: any ChatBackend = backend ?? embeddedBackend ?? EmbeddedChatBackend(clock: clock)
+    backendClient = backend == nil ? try configuration.chat.makeClient() : nil
+    let remote = try backendClient.map {
+      try configuration.chat.makeBackend($0, limits: configuration.gms.chat.limits, clock: clock, logger: logger)
+    }
+    embeddedBackend = backend == nil && remote == nil ? EmbeddedChatBackend(clock: clock) : nil
+    let behind: any ChatBackend = backend ?? remote ?? embeddedBackend ?? EmbeddedChatBackend(clock: clock)
     let push = configuration.push
     let needsClient = push.enabled.contains("customhttp") || push.enabled.contains("httpcb")
-    pushClient = needsClient ? try PushClient(timeout: push.timeout, maxPending: push.maxPending) : nil
+    pushClient = needsClient ? try HTTPClient(name: "push", push.client) : nil
     var configuration = configuration
     configuration.gms.chat.credentials = BasicCredentials(
       username: configuration.server.username, password: configuration.server.password)
@@ -98,7 +103,7 @@ public final class BrokerServer: Sendable {
       crossOrigin: try CrossOrigin(
         configuration.http.allowedOrigins, userHeaders: configuration.gms.userHeaders), mailboxes: mailboxes,
       chat: chat,
-      embedded: embeddedBackend, publisher: publisher, store: store, descriptorLimit: descriptors, logger: logger)
+      embedded: embeddedBackend, remote: remote, publisher: publisher, store: store, descriptorLimit: descriptors, logger: logger)
   }
 
   private static func check(_ configuration: ServerConfiguration) throws(ConfigurationError) {
@@ -107,6 +112,7 @@ public final class BrokerServer: Sendable {
     }
     if (configuration.server.username == nil) != (configuration.server.password == nil) { throw .halfCredentials }
     try PushProviders.check(configuration.push)
+    try configuration.chat.check()
     let path = configuration.bayeux.path
     guard path.hasPrefix("/"), !path.contains("//"), path != "/genesys/1", !path.hasPrefix("/genesys/1/") else {
       throw .badPath(path)
@@ -234,7 +240,7 @@ public final class BrokerServer: Sendable {
     }
     switch life {
     case .new:
-      pushClient?.stop()
+      await stopClients()
       finish()
     case .running(let threads, let work):
       context.isStopping.store(true, ordering: .relaxed)
@@ -243,12 +249,21 @@ public final class BrokerServer: Sendable {
       await Self.offThePool { for thread in threads { thread.join() } }
       for task in work { task.cancel() }
       context.publisher.finish()
+      // Before the chat service ends: it waits for calls that are under way.
+      await stopClients()
       for task in work { await task.value }
-      pushClient?.stop()
       await Self.offThePool { [context] in context.store.journal.close() }
       logger.info("broker stopped")
       finish()
     case .stopping, .stopped: await waitUntilStopped()
+    }
+  }
+
+  /// Ends the clients' threads; what they had under way fails.
+  private func stopClients() async {
+    await Self.offThePool { [pushClient, backendClient] in
+      pushClient?.stop()
+      backendClient?.stop()
     }
   }
 

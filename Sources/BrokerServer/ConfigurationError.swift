@@ -15,6 +15,8 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
   case unknownPushProvider(String)
   case badPushURL(String)
   case pushNeedsHosts
+  case badBackendURL(String)
+  case backendNeedsSecret
 
   public var description: String {
     switch self {
@@ -29,6 +31,9 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
     case .badPushURL(let text): "push.customHttpUrl has to be an http:// URL, not \"\(text)\"."
     case .pushNeedsHosts: "httpcb needs push.httpCallbackHosts, the hosts that it may call."
     case .badRule(let fault): "bayeux.rules: \(fault.sentence)."
+    case .badBackendURL(let text): "chat.remote.url has to be an http:// URL without query, not \"\(text)\"."
+    case .backendNeedsSecret:
+      "chat.remote.secret has to be at least \(ServerConfiguration.Chat.minSecretCharacters) visible ASCII characters."
     case .badShardCount(let count): "\(count) shards are not possible: 1 to 255 are."
     }
   }

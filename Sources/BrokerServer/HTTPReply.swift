@@ -63,15 +63,17 @@ enum RouteError: Error, Hashable {
   case nodeAdminClosed
   case basicRequired
   case notStored(String)
+  case notRemote
+  case badSecret
 
   var status: Int {
     switch self {
-    case .notFound, .notEmbedded: 404
+    case .notFound, .notEmbedded, .notRemote: 404
     case .methodNotAllowed: 405
     case .unsupportedMediaType: 415
     case .badFields, .badPath, .userTooLong, .ambiguousUser, .badBody: 400
     case .userRefused, .foreignHost, .foreignOrigin, .nodeAdminClosed: 403
-    case .unauthorized, .basicRequired: 401
+    case .unauthorized, .basicRequired, .badSecret: 401
     case .notStored: 507
     }
   }
@@ -93,17 +95,19 @@ enum RouteError: Error, Hashable {
     case .notEmbedded: "The chat backend of this broker has no agent side here"
     case .nodeAdminClosed: "The state of the node can be changed once server.username and server.password are set"
     case .basicRequired: "User name and password are needed here"
+    case .notRemote: "The chat backend of this broker is not a remote one"
+    case .badSecret: "\(BackendHeader.secret) is missing or wrong"
     case .notStored(let reason): "Nothing was done: \(reason)"
     }
   }
 
   private var exception: String {
     switch self {
-    case .notFound, .notEmbedded: "ResourceNotFoundException"
+    case .notFound, .notEmbedded, .notRemote: "ResourceNotFoundException"
     case .methodNotAllowed: "MethodNotAllowedException"
     case .unsupportedMediaType: "UnsupportedMediaTypeException"
     case .userRefused, .foreignHost, .foreignOrigin, .nodeAdminClosed: "ForbiddenException"
-    case .unauthorized, .basicRequired: "UnauthorizedException"
+    case .unauthorized, .basicRequired, .badSecret: "UnauthorizedException"
     case .notStored: "StorageException"
     default: "BadParameterException"
     }

@@ -4,6 +4,14 @@ public import ChatService
 public import Store
 public import Wire
 
+/// The chat backends that a broker brings with it.
+public enum ChatBackendKind: String, Sendable, Hashable, CaseIterable {
+  /// In this process; agents come through the admin listener.
+  case embedded
+  /// In another process, by HTTP and JSON.
+  case remote
+}
+
 /// Everything a broker can be told, with its defaults. A file, the environment and flags are three ways to fill it in.
 public struct ServerConfiguration: Sendable {
   public var server = Endpoint()
@@ -13,6 +21,7 @@ public struct ServerConfiguration: Sendable {
   public var webSocket = WebSocket()
   public var http = HTTP()
   public var gms = GMS()
+  public var chat = Chat()
   public var push = Push()
   public var demo = Demo()
 
@@ -105,6 +114,33 @@ public struct ServerConfiguration: Sendable {
     /// Base of the absolute URLs in answers; nil takes them from the request.
     public var externalUrlBase: String?
     public var chat = ChatConfiguration()
+  }
+
+  /// What stands behind the chat API.
+  public struct Chat: Sendable {
+    public var backend = ChatBackendKind.embedded
+    public var remote = Remote()
+
+    /// A chat backend in another process; see `Docs/Backend.md`.
+    public struct Remote: Sendable {
+      /// Base of the addresses that are called; `http://` alone.
+      public var url: String?
+      /// What both sides show one another.
+      public var secret: String?
+      /// How long one attempt of a call may take. Three of them fit into the 10 s that a client's call waits.
+      public var timeout: Duration = .seconds(3)
+      /// Attempts after the first: enough for a backend that is just being started again.
+      public var retries = 2
+      /// Before the second attempt; doubled before each further one.
+      public var backoff: Duration = .milliseconds(100)
+      /// Connections at once. Calls are short, and eight carry some thousands a second on one machine.
+      public var maxConnections = 8
+      /// Calls that wait or are under way; a further one fails at once, which is better than an answer nobody waits for.
+      public var maxWaiting = 1_000
+      /// Between two keep-alives of one chat: below the 45 s after which a Genesys Chat Server gives a silent customer
+      /// up. Zero sends none.
+      public var keepAlive: Duration = .seconds(30)
+    }
   }
 
   /// Native pushes.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import BrokerServer
 
 /// `Docs/Configuration.md`, written from the table.
 enum ConfigurationPage {
@@ -45,6 +46,8 @@ enum ConfigurationPage {
     - `http.allowedOrigins` holds `*` alone or not at all.
     - `bayeux.rules` hold no pattern that is longer than `bayeux.maxChannelBytes`.
     - `http.maxRequestLineBytes` is not above `http.maxHeadBytes`.
+    - `chat.remote.url`, and `chat.remote.secret` with at least \(ServerConfiguration.Chat.minSecretCharacters) \
+    characters, where `chat.backend` is `remote`.
 
     """
 

@@ -36,6 +36,21 @@ enum CrossChecks {
     errors += ChannelRules.faults(in: bayeux.rules, maxChannelBytes: bayeux.options.limits.maxChannelBytes).map {
       .badRule(origins["bayeux.rules"], sentence: Shown.sentence($0.fault.sentence))
     }
+    errors += backendErrors(settings.server.chat, origins)
+    return errors
+  }
+
+  private static func backendErrors(
+    _ chat: ServerConfiguration.Chat, _ origins: [String: SettingOrigin]
+  ) -> [SettingsError] {
+    guard chat.backend == .remote else { return [] }
+    var errors: [SettingsError] = []
+    if chat.remote.url == nil { errors.append(.backendNeedsURL(origins["chat.backend"])) }
+    let minCharacters = ServerConfiguration.Chat.minSecretCharacters
+    if chat.remote.secret?.count ?? 0 < minCharacters {
+      let origin = origins["chat.remote.secret"] ?? origins["chat.backend"]
+      errors.append(.backendNeedsSecret(origin, minCharacters: minCharacters))
+    }
     return errors
   }
 }

@@ -35,6 +35,8 @@ public enum SettingsError: Error, Hashable, Sendable {
   case samePort(SettingOrigin?, port: Int)
   case anyOriginAmongOthers(SettingOrigin?)
   case requestLineLongerThanHead(SettingOrigin?, headBytes: Int)
+  case backendNeedsURL(SettingOrigin?)
+  case backendNeedsSecret(SettingOrigin?, minCharacters: Int)
 
   public var origin: SettingOrigin? {
     switch self {
@@ -43,7 +45,8 @@ public enum SettingsError: Error, Hashable, Sendable {
       .duplicateKey(let origin, _, _), .badValue(let origin, _, _, _), .badService(let origin, _):
       origin
     case .adminNeedsToken(let origin, _), .adminTokenTooShort(let origin, _), .samePort(let origin, _),
-      .anyOriginAmongOthers(let origin), .requestLineLongerThanHead(let origin, _), .badRule(let origin, _):
+      .anyOriginAmongOthers(let origin), .requestLineLongerThanHead(let origin, _), .badRule(let origin, _),
+      .backendNeedsURL(let origin), .backendNeedsSecret(let origin, _):
       origin
     }
   }
@@ -70,6 +73,10 @@ public enum SettingsError: Error, Hashable, Sendable {
     case .anyOriginAmongOthers: "\"http.allowedOrigins\" must hold \"*\" alone or not at all"
     case .requestLineLongerThanHead(_, let headBytes):
       "\"http.maxRequestLineBytes\" must not be above \"http.maxHeadBytes\", which is \(headBytes)"
+    case .backendNeedsURL: "\"chat.remote.url\" must be set, since \"chat.backend\" is \"remote\""
+    case .backendNeedsSecret(_, let minCharacters):
+      "\"chat.remote.secret\" must have at least \(minCharacters) characters, "
+        + "since \"chat.backend\" is \"remote\""
     }
   }
 }

@@ -60,7 +60,7 @@ struct SettingsFile {
   private mutating func passMember(_ name: String, line: Int, _ text: Span<UInt8>) throws(JSONError) {
     if name == ServicesSection.key { return try passServices(line: line, text) }
     let key = SettingsTable.key(name)
-    guard key != nil || SettingsTable.sections.contains(name) else {
+    guard key != nil || SettingsTable.groups.contains(name) else {
       errors.append(.unknownKey(origin(line: line), key: Shown.text(name), nearest: Nearest.key(to: name)))
       _ = try scanner.value(text)
       return

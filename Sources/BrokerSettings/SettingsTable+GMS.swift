@@ -136,6 +136,39 @@ extension SettingsTable {
       "The longest time that a stored value lives; a longer one is cut to it."),
   ]
 
+  /// What stands behind the chat API.
+  static let backend: [SettingKey] = [
+    .choice(
+      "chat.backend", \.server.chat.backend,
+      "What stands behind the chat API: a backend in this process, driven through the admin listener, or another "
+        + "process (see `Docs/Backend.md`)."),
+    .optionalText(
+      "chat.remote.url", \.server.chat.remote.url, .httpURL,
+      "Base of the addresses of the remote backend; required for it.", unset: "none"),
+    .optionalText(
+      "chat.remote.secret", \.server.chat.remote.secret, .bearerToken,
+      "What broker and remote backend show one another, at least \(ServerConfiguration.Chat.minSecretCharacters) "
+        + "characters; required for it.", unset: "none", isSecret: true),
+    .time(
+      "chat.remote.timeout", \.server.chat.remote.timeout, 1...longestMilliseconds,
+      "How long one attempt of a call may take; all together may take `gms.callTimeout`."),
+    .whole(
+      "chat.remote.retries", \.server.chat.remote.retries, 0...100, .none,
+      "Attempts after the first, where there was no answer or a 5xx."),
+    .time(
+      "chat.remote.backoff", \.server.chat.remote.backoff, 1...longestMilliseconds,
+      "The pause before the second attempt; doubled before each further one."),
+    .whole(
+      "chat.remote.maxConnections", \.server.chat.remote.maxConnections, 1...10_000, .connections,
+      "Connections to the remote backend at once; they are kept and used again."),
+    .whole(
+      "chat.remote.maxWaiting", \.server.chat.remote.maxWaiting, 1...1_000_000, .none,
+      "Calls that wait or are under way; the next one is answered 500 at once."),
+    .time(
+      "chat.remote.keepAlive", \.server.chat.remote.keepAlive, 0...longestMilliseconds,
+      "How often the remote backend is told that a live chat is still there; 0 is never."),
+  ]
+
   /// Native pushes.
   static let push: [SettingKey] = [
     .texts(

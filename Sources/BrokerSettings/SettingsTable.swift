@@ -10,12 +10,22 @@ import Wire
 public enum SettingsTable {
   /// Every key, section by section, in the order of the documentation.
   public static let keys: [SettingKey] =
-    server + admin + data + bayeux + bayeuxLimits + webSocket + http + gms + chat + chatLimits + storage + push
+    server + admin + data + bayeux + bayeuxLimits + webSocket + http + gms + chat + chatLimits + storage
+    + backend + push
     + demoAndLog
 
   /// The sections in the same order.
   public static let sections: [String] = keys.map(\.section).reduce(into: []) { sections, section in
     if sections.last != section { sections.append(section) }
+  }
+
+  /// What may hold an object of further keys in a file: sections, and parts of sections such as `chat.remote`.
+  static let groups: Set<String> = keys.reduce(into: []) { groups, key in
+    var name = key.name[...]
+    while let dot = name.lastIndex(of: ".") {
+      name = name[..<dot]
+      groups.insert(String(name))
+    }
   }
 
   private static let byName = Dictionary(uniqueKeysWithValues: keys.map { ($0.name, $0) })

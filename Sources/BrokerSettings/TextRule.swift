@@ -10,6 +10,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
   case origin
   case network
   case baseURL
+  case httpURL
   case headerName
   case bearerToken
   case absolutePath
@@ -25,6 +26,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     case .origin: "an origin: \"https://host[:port]\", \"https://*.host\" or \"*\" alone"
     case .network: "an IP address or a network such as \"10.0.0.0/8\" or \"fd00::/8\""
     case .baseURL: "an absolute URL such as \"https://chat.example.com\", without query or fragment"
+    case .httpURL: "an absolute URL such as \"http://127.0.0.1:9090/chat\", http alone, without query or fragment"
     case .headerName: "the name of an HTTP header"
     case .bearerToken: "a text of visible ASCII characters without spaces"
     case .absolutePath: "a path that begins with \"/\""
@@ -42,6 +44,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     case .origin: OriginText.normalised(text) != nil
     case .network: HostText.isNetwork(text)
     case .baseURL: OriginText.isBaseURL(text)
+    case .httpURL: OriginText.isBaseURL(text) && text.lowercased().hasPrefix("http://")
     case .headerName: !text.isEmpty && text.utf8.allSatisfy(Self.isTokenByte)
     case .bearerToken: !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     case .directory: !text.isEmpty && !text.utf8.contains { $0 < 0x20 || $0 == 0x7F }
@@ -54,7 +57,7 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     switch self {
     case .origin: OriginText.normalised(text) ?? text
     case .headerName: text.lowercased()
-    case .baseURL: text.hasSuffix("/") ? String(text.dropLast()) : text
+    case .baseURL, .httpURL: text.hasSuffix("/") ? String(text.dropLast()) : text
     default: text
     }
   }

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// An event that has its place, so that it is recognised when it comes again.
+struct RememberedEvent: Sendable, Hashable {
+  let id: String
+  /// Of its last entry, or of the last entry before it where it has none.
+  let position: Int
+}
+
 /// The chat of one service: what has been said, what the customer has been given of it, and what comes next.
 ///
 /// A value without clock, socket or suspension. It is told what happened and says what is to be pushed; it is asked for
@@ -34,7 +41,7 @@ struct Interaction: Sendable {
   private var heldBack: [ChatIxn]?
   /// The event that ended the chat.
   private(set) var endedBy: String?
-  private var rememberedEvents: [String] = []
+  private var rememberedEvents: [RememberedEvent] = []
   private var oldestRemembered = 0
 
   init(serviceID: String, opened: ChatOpened, notifiesByComet: Bool, timeZoneOffset: Int, limits: ChatLimits) {
@@ -57,9 +64,9 @@ struct Interaction: Sendable {
   mutating func receive(_ event: ChatBackendEvent, isVerbose: Bool) -> Effects {
     guard event.chatSessionID == opened.chatSessionID else { return Effects() }
     // Also after the end: whoever repeats an event waits to hear that it has its place.
-    guard !rememberedEvents.contains(event.id) else { return Effects(position: transcript.position) }
+    if let known = rememberedEvents.first(where: { $0.id == event.id }) { return Effects(position: known.position) }
     guard isLive else { return Effects() }
-    remember(event.id)
+    defer { remember(RememberedEvent(id: event.id, position: transcript.position)) }
     switch event.content {
     case .entries(let entries):
       let (notifications, placed) = append(entries, at: event.secondsSince1970, isVerbose: isVerbose, ends: false)
@@ -88,8 +95,8 @@ struct Interaction: Sendable {
 
   /// Goes on where a stored chat was.
   ///
-  /// - Parameter events: ids of the latest events, oldest first.
-  mutating func resume(_ chat: StoredChat, _ transcript: Transcript, events: [String]) {
+  /// - Parameter events: the latest events, oldest first.
+  mutating func resume(_ chat: StoredChat, _ transcript: Transcript, events: [RememberedEvent]) {
     self.transcript = transcript
     server = chat.server
     isLive = chat.isLive
@@ -152,11 +159,11 @@ struct Interaction: Sendable {
     return events
   }
 
-  private mutating func remember(_ id: String) {
+  private mutating func remember(_ event: RememberedEvent) {
     if rememberedEvents.count < maxRememberedEvents {
-      rememberedEvents.append(id)
+      rememberedEvents.append(event)
     } else if maxRememberedEvents > 0 {
-      rememberedEvents[oldestRemembered] = id
+      rememberedEvents[oldestRemembered] = event
       oldestRemembered = (oldestRemembered + 1) % maxRememberedEvents
     }
   }

@@ -26,6 +26,12 @@ extension SettingKey {
     }
   }
 
+  /// Variables without which no broker starts that has the first of ``samples``.
+  var company: [String: String] {
+    guard name == "chat.backend" else { return [:] }
+    return ["CHAT_REMOTE_URL": "http://127.0.0.1:9090", "CHAT_REMOTE_SECRET": "0123456789abcdef"]
+  }
+
   /// Values of the right kind that are out of bounds.
   var outOfBounds: [SettingValue] {
     switch shape {
@@ -49,6 +55,7 @@ extension TextRule {
     case .origin: ("https://a.example", "http://*.b.example:8080")
     case .network: ("10.0.0.0/8", "fd00::/8")
     case .baseURL: ("https://chat.example.com", "http://127.0.0.1:8080/base")
+    case .httpURL: ("http://127.0.0.1:9090", "http://chat.example.com/base")
     case .headerName: ("x-user", "remote-user")
     case .bearerToken: ("0123456789abcdef", "fedcba9876543210")
     case .absolutePath: ("/a", "/b?c=d")
@@ -65,6 +72,7 @@ extension TextRule {
     case .origin: "a.example"
     case .network: "10.0.0.0/33"
     case .baseURL: "chat.example.com"
+    case .httpURL: "https://chat.example.com"
     case .headerName: "x user"
     case .bearerToken: "hunter2 hunter2 hunter2"
     case .absolutePath: "a"

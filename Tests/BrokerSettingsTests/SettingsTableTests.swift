@@ -12,8 +12,8 @@ import Testing
   #expect(Set(SettingsTable.sections).count == SettingsTable.sections.count, "each section stands in one piece")
 }
 
-@Test(arguments: SettingsTable.keys) func aKeyIsASectionAndACamelCaseWord(key: SettingKey) throws {
-  #expect(try /[a-z]+\.[a-z]+([A-Z][a-z0-9]+)*/.wholeMatch(in: key.name) != nil)
+@Test(arguments: SettingsTable.keys) func aKeyIsASectionPerhapsWithAPartAndACamelCaseWord(key: SettingKey) throws {
+  #expect(try /[a-z]+(\.[a-z]+)?\.[a-z]+([A-Z][a-z0-9]+)*/.wholeMatch(in: key.name) != nil)
   #expect(key.meaning.hasSuffix(".") && !key.meaning.contains("\n") && !key.meaning.contains("|"))
 }
 
@@ -38,7 +38,7 @@ import Testing
 
 @Test(arguments: [
   ("bayeux.maxInterval", "BAYEUX_MAX_INTERVAL"), ("http.allowedOrigins", "HTTP_ALLOWED_ORIGINS"),
-  ("gms.externalUrlBase", "GMS_EXTERNAL_URL_BASE"), ("server.port", "SERVER_PORT"),
+  ("gms.externalUrlBase", "GMS_EXTERNAL_URL_BASE"), ("chat.remote.url", "CHAT_REMOTE_URL"), ("server.port", "SERVER_PORT"),
   ("bayeux.duplicateMetaConnectHttpResponseCode", "BAYEUX_DUPLICATE_META_CONNECT_HTTP_RESPONSE_CODE"),
 ]) func aKeyAndItsVariableNameEachOther(key: String, variable: String) {
   #expect(EnvironmentNames.variable(for: key) == variable)

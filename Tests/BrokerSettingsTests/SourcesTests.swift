@@ -21,7 +21,7 @@ private func load(
   return try withFile(text) { path in
     let loaded = try Settings.load(
       from: SettingsSources(
-        filePath: path, environment: variable.map { [key.environmentName: $0.variable] } ?? [:],
+        filePath: path, environment: key.company.merging(variable.map { [key.environmentName: $0.variable] } ?? [:]) { $1 },
         flags: flag.map { [key.name: $0] } ?? [:]))
     return (key.value(in: loaded.settings), loaded.origins[key.name], path)
   }
@@ -36,7 +36,7 @@ private func load(
 
 @Test(arguments: SettingsTable.keys) func everyKeyIsReadUnderItsFullName(key: SettingKey) throws {
   let loaded = try withFile("{\"\(key.name)\": \(key.samples.first.json)}") {
-    try Settings.load(from: SettingsSources(filePath: $0))
+    try Settings.load(from: SettingsSources(filePath: $0, environment: key.company))
   }
   #expect(key.value(in: loaded.settings) == key.samples.first)
 }

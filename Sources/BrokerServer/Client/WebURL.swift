@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 
-/// An `http://host[:port][/path][?query]` that pushes go to. There is no TLS here: a gateway in front of the provider has it.
-struct PushURL: Sendable, Hashable {
+/// An `http://host[:port][/path][?query]` that requests go to. There is no TLS here: a gateway in front of the server
+/// has it.
+struct WebURL: Sendable, Hashable {
   let host: String
   let port: Int
   /// Path and query.
@@ -33,18 +34,18 @@ struct PushURL: Sendable, Hashable {
     guard !host.isEmpty else { return nil }
   }
 
+  private init(_ base: WebURL, target: String) {
+    host = base.host
+    port = base.port
+    self.target = target
+  }
+
   var authority: String { port == 80 ? host : "\(host):\(port)" }
 
-  /// The request, whole; the answer ends with the connection.
-  func post(_ body: [UInt8]) -> [UInt8] {
-    let head = """
-      POST \(target) HTTP/1.1\r
-      Host: \(authority)\r
-      Content-Type: application/json; charset=UTF-8\r
-      Content-Length: \(body.count)\r
-      Connection: close\r
-      \r\n
-      """
-    return Array(head.utf8) + body
+  /// The address of what lies at `path` below this one.
+  ///
+  /// - Parameter path: percent-encoded, without a slash before it.
+  func appending(_ path: String) -> WebURL {
+    WebURL(self, target: target.hasSuffix("/") ? target + path : "\(target)/\(path)")
   }
 }

@@ -2,14 +2,24 @@
 import Bytes
 import ChatService
 
+/// Posts to push providers.
+struct PushSender: Sendable {
+  let client: HTTPClient
+  let timeout: Duration
+
+  func post(_ body: [UInt8], to url: WebURL) async -> Result<IncomingAnswer, HTTPClientError> {
+    await client.send(OutgoingRequest(method: "POST", url: url, body: body, timeout: timeout))
+  }
+}
+
 /// Device type `customhttp`: `POST {"deviceId","message"}` to one configured URL; any 2xx is success.
 struct CustomHTTPProvider: PushProvider {
-  let client: PushClient
-  let url: PushURL
+  let sender: PushSender
+  let url: WebURL
 
   func push(_ message: PushMessage) async -> PushOutcome {
     let body: JSONValue = ["deviceId": .string(message.device.id), "message": message.payload]
-    return PushOutcome(await client.post(body.encoded, to: url)) { (200...299).contains($0) }
+    return PushOutcome(await sender.post(body.encoded, to: url)) { (200...299).contains($0) }
   }
 }
 
@@ -18,23 +28,31 @@ struct CustomHTTPProvider: PushProvider {
 /// Clients choose the URL, so only hosts that are allowed are called: else any client could make the broker speak to
 /// whatever it can reach.
 struct HTTPCallbackProvider: PushProvider {
-  let client: PushClient
+  let sender: PushSender
   let allowedHosts: Set<String>
 
   func push(_ message: PushMessage) async -> PushOutcome {
-    guard let url = PushURL(message.device.id), allowedHosts.contains(url.host.lowercased()) else {
+    guard let url = WebURL(message.device.id), allowedHosts.contains(url.host.lowercased()) else {
       return .failed("the device id is no http:// URL of an allowed host")
     }
-    return PushOutcome(await client.post(message.payload.encoded, to: url)) { $0 == 200 }
+    return PushOutcome(await sender.post(message.payload.encoded, to: url)) { $0 == 200 }
   }
 }
 
 extension PushOutcome {
-  fileprivate init(_ result: Result<Int, PushFailure>, isSuccess: (Int) -> Bool) {
+  fileprivate init(_ result: Result<IncomingAnswer, HTTPClientError>, isSuccess: (Int) -> Bool) {
     switch result {
-    case .success(let status): self = isSuccess(status) ? .delivered : .failed("the provider answered \(status)")
+    case .success(let answer):
+      self = isSuccess(answer.status) ? .delivered : .failed("the provider answered \(answer.status)")
     case .failure(let failure): self = .failed(failure.sentence)
     }
+  }
+}
+
+extension ServerConfiguration.Push {
+  /// A connection for each push: a provider is seldom called twice within seconds.
+  var client: HTTPClientOptions {
+    HTTPClientOptions(maxPending: maxPending, maxConnections: maxPending, keepsAlive: false)
   }
 }
 
@@ -47,7 +65,7 @@ enum PushProviders {
     guard configuration.enabled.contains("comet") else { throw .pushNeedsComet }
     for name in configuration.enabled where !names.contains(name) { throw .unknownPushProvider(name) }
     if configuration.enabled.contains("customhttp") {
-      guard let text = configuration.customHttpUrl, PushURL(text) != nil else {
+      guard let text = configuration.customHttpUrl, WebURL(text) != nil else {
         throw .badPushURL(configuration.customHttpUrl ?? "")
       }
     }
@@ -56,15 +74,16 @@ enum PushProviders {
     }
   }
 
-  static func make(_ configuration: ServerConfiguration.Push, _ client: PushClient?) -> [String: any PushProvider] {
+  static func make(_ configuration: ServerConfiguration.Push, _ client: HTTPClient?) -> [String: any PushProvider] {
     guard let client else { return [:] }
+    let sender = PushSender(client: client, timeout: configuration.timeout)
     var providers: [String: any PushProvider] = [:]
-    if configuration.enabled.contains("customhttp"), let url = configuration.customHttpUrl.flatMap(PushURL.init) {
-      providers["customhttp"] = CustomHTTPProvider(client: client, url: url)
+    if configuration.enabled.contains("customhttp"), let url = configuration.customHttpUrl.flatMap(WebURL.init) {
+      providers["customhttp"] = CustomHTTPProvider(sender: sender, url: url)
     }
     if configuration.enabled.contains("httpcb") {
       providers["httpcb"] = HTTPCallbackProvider(
-        client: client, allowedHosts: Set(configuration.httpCallbackHosts.map { $0.lowercased() }))
+        sender: sender, allowedHosts: Set(configuration.httpCallbackHosts.map { $0.lowercased() }))
     }
     return providers
   }

@@ -7,7 +7,7 @@ import Store
 import Synchronization
 import Wire
 
-/// The admin listener: health, metrics, publishing, and the agent side of the embedded chat backend.
+/// The admin listener: health, metrics, publishing, the agent side of the embedded chat backend, events of a remote one.
 enum AdminRoutes {
   static func handle(_ head: RequestHead, _ text: Span<UInt8>, on connection: HTTPConnection) throws(RouteError) {
     let context = connection.shard.context
@@ -15,6 +15,10 @@ enum AdminRoutes {
     let segments = try request.segments()
     if let answer = health(segments, request, context) { return connection.answer(try answer.get()) }
     try admit(request, context)
+    if segments.first == "backend", let remote = context.remote {
+      return try BackendRoutes.handle(Array(segments.dropFirst()), request, remote, on: connection)
+    }
+    try authorize(request, context)
     switch segments.first {
     case "metrics" where segments.count == 1:
       try expect(.get, request)
@@ -22,6 +26,7 @@ enum AdminRoutes {
     case "publish" where segments.count == 1:
       try expect(.post, request)
       try PublishRoute.handle(request, on: connection)
+    case "backend": throw .notRemote
     case "agent": try AgentRoutes.handle(Array(segments.dropFirst()), request, on: connection)
     default: throw .notFound
     }
@@ -56,6 +61,9 @@ enum AdminRoutes {
     guard let host, own.contains(host) else { throw .foreignHost }
     if let origin = request.header("origin"), origin.lowercased() != "http://" + host { throw .foreignOrigin }
     if request.header("sec-fetch-site") == "cross-site" { throw .foreignOrigin }
+  }
+
+  private static func authorize(_ request: HTTPRequest, _ context: ServerContext) throws(RouteError) {
     guard let token = context.configuration.admin.token, !token.isEmpty else { return }
     guard let given = request.header("authorization"), given.lowercased().hasPrefix("bearer "),
       BasicCredentials.isEqual(String(given.dropFirst(7)), token)

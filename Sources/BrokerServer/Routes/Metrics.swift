@@ -15,9 +15,10 @@ enum Metrics {
     connection.shard.answerLater(request.head, request.text.span, on: connection) {
       let report = await collect(from: context)
       let chat = await context.chat.statistics
+      let remote = await context.remote?.statistics
       return HTTPReply(
         status: 200, type: .metrics, fields: "Cache-Control: no-store\r\n",
-        body: Array(text(report, chat, context).utf8))
+        body: Array(text(report, chat, remote, context).utf8))
     }
   }
 
@@ -42,7 +43,9 @@ enum Metrics {
     return sum
   }
 
-  private static func text(_ report: ShardReport, _ chat: ChatStatistics, _ context: ServerContext) -> String {
+  private static func text(
+    _ report: ShardReport, _ chat: ChatStatistics, _ remote: RemoteStatistics?, _ context: ServerContext
+  ) -> String {
     var page = Page()
     let counters = report.counters
     page.gauge("broker_sessions", "Bayeux sessions", report.sessions)
@@ -81,6 +84,7 @@ enum Metrics {
     ledger(counters, &page)
     http(report, &page)
     self.chat(chat, &page)
+    if let remote { backend(remote, &page) }
     store(context.store.journal.statistics, &page)
     process(context, &page)
     return page.text
@@ -157,6 +161,22 @@ enum Metrics {
         ("no_provider", chat.pushesWithoutProvider),
       ])
     page.counter("broker_unauthorized_total", "Calls refused for want of user and password", chat.unauthorized)
+  }
+
+  /// Only where the chat backend is a remote one.
+  private static func backend(_ remote: RemoteStatistics, _ page: inout Page) {
+    page.gauge("broker_backend_up", "0 while the last call of the chat backend failed", remote.isReachable ? 1 : 0)
+    page.counter(
+      "broker_backend_calls_total", "Calls of the chat backend", "result",
+      [("done", remote.callsDone), ("refused", remote.callsRefused), ("failed", remote.callsFailed)])
+    page.counter("broker_backend_retries_total", "Attempts of such calls after the first", remote.retries)
+    page.gauge("broker_backend_calls_waiting", "Calls of the chat backend that are not answered", remote.waiting)
+    page.counter(
+      "broker_backend_events_total", "Events that the chat backend told", "result",
+      [
+        ("accepted", remote.eventsAccepted), ("refused", remote.eventsRefused),
+        ("to_be_sent_again", remote.eventsPostponed),
+      ])
   }
 
   private static func store(_ store: StoreStatistics, _ page: inout Page) {

@@ -28,6 +28,7 @@ final class ServerContext: Sendable {
   let started: Instant
   let chat: ChatService
   let embedded: EmbeddedChatBackend?
+  let remote: RemoteChatBackend?
   let publisher: Publisher
   let store: StoreBridge
   /// What the admin listener answers to; set once when it listens.
@@ -49,9 +50,8 @@ final class ServerContext: Sendable {
 
   init(
     configuration: ServerConfiguration, bayeux: BayeuxOptions, opensChannels: Bool, identity: UserIdentity,
-    crossOrigin: CrossOrigin,
-    mailboxes: [Mailbox<ShardCommand>], chat: ChatService, embedded: EmbeddedChatBackend?, publisher: Publisher,
-    store: StoreBridge, descriptorLimit: Int, logger: Logger
+    crossOrigin: CrossOrigin, mailboxes: [Mailbox<ShardCommand>], chat: ChatService, embedded: EmbeddedChatBackend?,
+    remote: RemoteChatBackend?, publisher: Publisher, store: StoreBridge, descriptorLimit: Int, logger: Logger
   ) {
     self.configuration = configuration
     self.bayeux = bayeux
@@ -61,6 +61,7 @@ final class ServerContext: Sendable {
     self.mailboxes = mailboxes
     self.chat = chat
     self.embedded = embedded
+    self.remote = remote
     self.publisher = publisher
     self.store = store
     self.descriptorLimit = descriptorLimit

@@ -104,8 +104,8 @@ extension ChatRow {
   var chat: StoredChat? {
     guard let json = try? JSONValue(parsing: details.span), let userID = json["userId"]?.string,
       let secureKey = json["secureKey"]?.string, let startedAt = json["startedAt"]?.int,
-      let first = json["firstServer"].flatMap(ChatServerAddress.init),
-      let server = json["server"].flatMap(ChatServerAddress.init),
+      let first = json["firstServer"].flatMap(ChatServerAddress.init(_:)),
+      let server = json["server"].flatMap(ChatServerAddress.init(_:)),
       let nickname = json["nickname"]?.string, let subject = json["subject"]?.string,
       let comet = json["comet"]?.bool, let heldBack = json["heldBack"]?.bool,
       let offset = json["timeZoneOffset"]?.int, let agents = json["agents"]?.elements

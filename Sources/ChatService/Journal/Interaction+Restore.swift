@@ -7,9 +7,14 @@ extension Interaction {
       serviceID: chat.serviceID, opened: chat.opened, notifiesByComet: chat.notifiesByComet,
       timeZoneOffset: chat.timeZoneOffset, limits: limits)
     let placed = entries.map(\.entry)
-    var events: [String] = []
-    for entry in entries where events.last != entry.event { events.append(entry.event) }
-    if let last = chat.endedBy, events.last != last { events.append(last) }
+    var events: [RememberedEvent] = []
+    for entry in entries {
+      if events.last?.id == entry.event { events.removeLast() }
+      events.append(RememberedEvent(id: entry.event, position: entry.entry.position))
+    }
+    if let last = chat.endedBy, events.last?.id != last {
+      events.append(RememberedEvent(id: last, position: entries.last?.entry.position ?? 1))
+    }
     resume(chat, Transcript(restoring: placed, limits: limits), events: events.suffix(limits.maxRememberedEvents))
   }
 }

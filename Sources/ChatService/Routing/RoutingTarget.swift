@@ -46,6 +46,8 @@ public struct RoutingTarget: Sendable, Hashable {
     case skilled(SkillExpression)
   }
 
+  /// As it was written.
+  public let text: String
   public let who: Who
   public let statServer: String
   public let kind: Kind
@@ -58,6 +60,7 @@ public struct RoutingTarget: Sendable, Hashable {
     let type = String(place[place.index(after: dot)...])
     guard let kind = Kind(rawValue: type) else { throw .badType(type) }
     let name = String(text[..<sign])
+    self.text = text
     self.kind = kind
     statServer = String(place[..<dot])
     if name.hasPrefix("?:") {
