@@ -106,7 +106,11 @@ let package = Package(
         "Bayeux", "BrokerServer", "Bytes", "ChatService", "Reactor", "Store", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
-    .testTarget(name: "ChatServiceTests", dependencies: ["Bytes", "ChatService"], swiftSettings: strict),
+    .testTarget(
+      name: "ChatServiceTests",
+      dependencies: [
+        "BrokerServer", "Bytes", "ChatService", "Reactor", "Wire", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
     .testTarget(
       name: "StoreTests",
       dependencies: ["Bytes", "Store", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),

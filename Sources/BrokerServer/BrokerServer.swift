@@ -103,7 +103,8 @@ public final class BrokerServer: Sendable {
       crossOrigin: try CrossOrigin(
         configuration.http.allowedOrigins, userHeaders: configuration.gms.userHeaders), mailboxes: mailboxes,
       chat: chat,
-      embedded: embeddedBackend, remote: remote, publisher: publisher, store: store, descriptorLimit: descriptors, logger: logger)
+      embedded: embeddedBackend, remote: remote, publisher: publisher, store: store, descriptorLimit: descriptors,
+      logger: logger)
   }
 
   private static func check(_ configuration: ServerConfiguration) throws(ConfigurationError) {

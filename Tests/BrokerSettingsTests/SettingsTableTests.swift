@@ -38,7 +38,8 @@ import Testing
 
 @Test(arguments: [
   ("bayeux.maxInterval", "BAYEUX_MAX_INTERVAL"), ("http.allowedOrigins", "HTTP_ALLOWED_ORIGINS"),
-  ("gms.externalUrlBase", "GMS_EXTERNAL_URL_BASE"), ("chat.remote.url", "CHAT_REMOTE_URL"), ("server.port", "SERVER_PORT"),
+  ("gms.externalUrlBase", "GMS_EXTERNAL_URL_BASE"), ("chat.remote.url", "CHAT_REMOTE_URL"),
+  ("server.port", "SERVER_PORT"),
   ("bayeux.duplicateMetaConnectHttpResponseCode", "BAYEUX_DUPLICATE_META_CONNECT_HTTP_RESPONSE_CODE"),
 ]) func aKeyAndItsVariableNameEachOther(key: String, variable: String) {
   #expect(EnvironmentNames.variable(for: key) == variable)

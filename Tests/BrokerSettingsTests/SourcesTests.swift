@@ -21,7 +21,8 @@ private func load(
   return try withFile(text) { path in
     let loaded = try Settings.load(
       from: SettingsSources(
-        filePath: path, environment: key.company.merging(variable.map { [key.environmentName: $0.variable] } ?? [:]) { $1 },
+        filePath: path,
+        environment: key.company.merging(variable.map { [key.environmentName: $0.variable] } ?? [:]) { $1 },
         flags: flag.map { [key.name: $0] } ?? [:]))
     return (key.value(in: loaded.settings), loaded.origins[key.name], path)
   }

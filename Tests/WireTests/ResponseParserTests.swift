@@ -12,7 +12,9 @@ import Testing
 
   private func parse(_ text: String, ended: Bool = false) throws -> ParsedResponse? {
     let bytes = Array(text.utf8)
-    guard case .complete(let response) = try ResponseParser.parse(bytes.span, from: 0, limits: Self.limits, ended: ended) else { return nil }
+    guard
+      case .complete(let response) = try ResponseParser.parse(bytes.span, from: 0, limits: Self.limits, ended: ended)
+    else { return nil }
     return response
   }
 
@@ -44,7 +46,9 @@ import Testing
 
   @Test(arguments: [plain, chunked]) func anEndInTheMiddleIsAFault(_ text: String) {
     let bytes = Array(text.utf8.dropLast())
-    #expect(throws: ResponseFault.truncated) { _ = try ResponseParser.parse(bytes.span, from: 0, limits: Self.limits, ended: true) }
+    #expect(throws: ResponseFault.truncated) {
+      _ = try ResponseParser.parse(bytes.span, from: 0, limits: Self.limits, ended: true)
+    }
   }
 
   @Test func withoutALengthABodyLastsUntilTheEnd() throws {

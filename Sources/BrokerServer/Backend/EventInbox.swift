@@ -46,9 +46,17 @@ struct EventInbox {
   private var stream: AsyncStream<ChatBackendEvent>?
   private var consumer = 0
   private var hasLostConsumer = false
-  private var changes: AsyncStream<AvailabilityChange>.Continuation?
+  private var unreadChanges: AsyncStream<AvailabilityChange>?
+  private var changes: AsyncStream<AvailabilityChange>.Continuation
 
-  init() { (stream, output) = AsyncStream.makeStream() }
+  init() {
+    (stream, output) = AsyncStream.makeStream()
+    (unreadChanges, changes) = Self.makeChanges()
+  }
+
+  private static func makeChanges() -> (AsyncStream<AvailabilityChange>, AsyncStream<AvailabilityChange>.Continuation) {
+    AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(RemoteLimits.maxWaitingEvents))
+  }
 
   /// - Returns: the events from now on, and the number of whoever consumes them.
   mutating func events() -> (AsyncStream<ChatBackendEvent>, consumer: Int) {
@@ -62,9 +70,9 @@ struct EventInbox {
   }
 
   mutating func availabilityChanges() -> AsyncStream<AvailabilityChange> {
-    let (stream, continuation) = AsyncStream<AvailabilityChange>.makeStream(
-      bufferingPolicy: .bufferingNewest(RemoteLimits.maxWaitingEvents))
-    changes = continuation
+    let stream: AsyncStream<AvailabilityChange>
+    if let unread = unreadChanges { stream = unread } else { (stream, changes) = Self.makeChanges() }
+    unreadChanges = nil
     return stream
   }
 
@@ -85,8 +93,8 @@ struct EventInbox {
     for (index, event) in events.enumerated() {
       switch event {
       case .availability(let change):
-        changes?.yield(change)
-        batch.settle(index, changes == nil || hasLostConsumer ? .stopping : .passedOn)
+        changes.yield(change)
+        batch.settle(index, hasLostConsumer ? .stopping : .passedOn)
       case .chat(let event):
         let key = Key(event)
         if waiting[key] != nil {

@@ -90,7 +90,9 @@ struct RemoteCall: Sendable, Hashable {
 
   private static func routing(_ routing: RoutingRequest) -> JSONValue {
     let targets: [JSONValue] = (routing.plan?.targets ?? []).map { step in
-      var members: [JSONValue.Member] = [.init("target", .string(step.target.text)), .init("clear", .bool(step.clears))]
+      var members: [JSONValue.Member] = [
+        .init("target", .string(step.target.text)), .init("clear", .bool(step.clears)),
+      ]
       if let seconds = step.timeoutSeconds { members.append(.init("timeout", JSONValue(seconds))) }
       if let condition = step.condition {
         members += [

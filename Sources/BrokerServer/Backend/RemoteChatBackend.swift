@@ -270,7 +270,8 @@ actor RemoteChatBackend: ChatBackend {
     guard statistics.isReachable != (failure == nil) else { return }
     statistics.isReachable = failure == nil
     if let failure {
-      logger.warning("the chat backend fails", metadata: ["reason": "\(failure)", "backend": "\(options.url.authority)"])
+      logger.warning(
+        "the chat backend fails", metadata: ["reason": "\(failure)", "backend": "\(options.url.authority)"])
     } else {
       logger.notice("the chat backend answers again", metadata: ["backend": "\(options.url.authority)"])
     }
