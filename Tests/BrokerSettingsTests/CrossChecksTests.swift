@@ -159,3 +159,40 @@ func whatIsNoBaseURLIsRefused(text: String) {
   let loaded = try Settings.load(from: SettingsSources(environment: ["GMS_USER_HEADERS": "X-User,gms_user"]))
   #expect(loaded.settings.server.gms.userHeaders == ["x-user", "gms_user"])
 }
+
+@Test func aRemoteBackendNeedsAddressAndSecret() throws {
+  let bare = try refusal(of: SettingsSources(environment: ["CHAT_BACKEND": "remote"]))
+  #expect(
+    bare.description
+      == "environment variable CHAT_BACKEND: \"chat.remote.url\" must be set, since \"chat.backend\" is \"remote\"\n"
+      + "environment variable CHAT_BACKEND: \"chat.remote.secret\" must have at least 16 characters, "
+      + "since \"chat.backend\" is \"remote\"")
+  let short = try refusal(
+    of: SettingsSources(
+      environment: [
+        "CHAT_BACKEND": "remote", "CHAT_REMOTE_URL": "http://127.0.0.1:9090", "CHAT_REMOTE_SECRET": "0123456789abcde",
+      ]))
+  #expect(short.description.hasPrefix("environment variable CHAT_REMOTE_SECRET: \"chat.remote.secret\" must have"))
+  #expect(!short.description.contains("0123456789"))
+}
+
+@Test func withoutRemoteBackendItsSettingsMayStand() throws {
+  let loaded = try Settings.load(from: SettingsSources(environment: ["CHAT_REMOTE_SECRET": "short"]))
+  #expect(loaded.settings.server.chat.backend == .embedded)
+}
+
+@Test func aPartOfASectionIsAnObjectInAFile() throws {
+  let text = """
+    {"chat":{"backend":"remote","remote":{"url":"http://127.0.0.1:9090/","secret":"0123456789abcdef","retries":5}}}
+    """
+  let file = SettingsFile(parsing: Array(text.utf8), path: "f")
+  #expect(file.errors == [])
+  #expect(file.entries["chat.remote.retries"]?.value == .whole(5))
+  let wrong = SettingsFile(parsing: Array(#"{"chat":{"remote":{"ulr":"x"},"remote":5}}"#.utf8), path: "f")
+  #expect(
+    wrong.errors.map(\.description) == [
+      "f:1: unknown key \"chat.remote.ulr\"; did you mean \"chat.remote.url\"?",
+      "f:1: \"chat.remote\" is given twice; it stands in line 1 already",
+      "f:1: \"chat.remote\" must be an object of keys, not 5",
+    ])
+}

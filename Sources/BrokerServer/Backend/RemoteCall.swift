@@ -13,6 +13,8 @@ struct RemoteCall: Sendable, Hashable {
   /// What it is about; the ordered calls of one service are made one after the other.
   let serviceID: String
   var isOrdered = true
+  /// Whether somebody waits for it; the other calls leave half of the room for waiting calls to these.
+  var isUrgent = true
 
   static func createService(_ service: ChatServiceRequest) -> RemoteCall {
     let body: JSONValue = [
@@ -23,7 +25,7 @@ struct RemoteCall: Sendable, Hashable {
   }
 
   static func removeService(_ id: String) -> RemoteCall {
-    RemoteCall(method: "DELETE", path: path(id), serviceID: id)
+    RemoteCall(method: "DELETE", path: path(id), serviceID: id, isUrgent: false)
   }
 
   static func availability(_ id: String) -> RemoteCall {
@@ -66,11 +68,13 @@ struct RemoteCall: Sendable, Hashable {
   }
 
   static func presence(_ isOnline: Bool, _ id: String) -> RemoteCall {
-    RemoteCall(method: "PUT", path: path(id, "presence"), body: ["online": .bool(isOnline)], serviceID: id)
+    RemoteCall(
+      method: "PUT", path: path(id, "presence"), body: ["online": .bool(isOnline)], serviceID: id, isUrgent: false)
   }
 
   static func keepAlive(_ id: String) -> RemoteCall {
-    RemoteCall(method: "POST", path: path(id, "keep-alive"), body: [:], serviceID: id, isOrdered: false)
+    RemoteCall(
+      method: "POST", path: path(id, "keep-alive"), body: [:], serviceID: id, isOrdered: false, isUrgent: false)
   }
 
   private static func post(_ verb: String, _ id: String, _ body: JSONValue) -> RemoteCall {

@@ -60,9 +60,11 @@ actor RemoteChatBackend: ChatBackend {
   private var services: [String: ChatServiceRequest] = [:]
   /// Those that wait for their turn, by service; a service that is absent has no call under way.
   private var lines: [String: [CheckedContinuation<Void, Never>]] = [:]
-  /// What is to be told about customers, the latest alone; and of which services it is being told.
+  /// Whether customers are there, as far as that is still to be told; the latest news alone.
   private var presence: [String: Bool] = [:]
-  private var telling: Set<String> = []
+  /// The same of those where it came to nothing: told with the next keep-alive that gets through.
+  private var untoldPresence: [String: Bool] = [:]
+  private var tellers = 0
   private(set) var statistics = RemoteStatistics()
 
   private var inbox = EventInbox()
@@ -107,6 +109,7 @@ actor RemoteChatBackend: ChatBackend {
   func removeService(_ serviceID: String) async {
     services[serviceID] = nil
     presence[serviceID] = nil
+    untoldPresence[serviceID] = nil
     _ = try? await perform(.removeService(serviceID))
   }
 
@@ -142,30 +145,29 @@ actor RemoteChatBackend: ChatBackend {
 
   func keepAlive(_ serviceID: String) async throws(ChatBackendError) {
     _ = try await perform(.keepAlive(serviceID))
-    if presence[serviceID] != nil { tellPresence(serviceID) }
+    guard let isOnline = untoldPresence.removeValue(forKey: serviceID) else { return }
+    await clientPresence(serviceID, isOnline: isOnline)
   }
 
   /// Returns at once: nobody waits for it, and a backend that is slow must not keep the news of others.
   func clientPresence(_ serviceID: String, isOnline: Bool) async {
+    untoldPresence[serviceID] = nil
     presence[serviceID] = isOnline
-    tellPresence(serviceID)
+    // A few at a time: when everybody comes back at once, customers who have something to say must not wait behind it.
+    guard tellers < RemoteLimits.maxPresenceCalls else { return }
+    tellers += 1
+    Task {
+      while let (serviceID, isOnline) = presence.popFirst() { await tell(serviceID, isOnline) }
+      tellers -= 1
+    }
   }
 
-  private func tellPresence(_ serviceID: String) {
-    guard telling.insert(serviceID).inserted else { return }
-    Task {
-      while let isOnline = presence.removeValue(forKey: serviceID) {
-        do throws(ChatBackendError) {
-          _ = try await perform(.presence(isOnline, serviceID))
-        } catch {
-          // Told with the next keep-alive that gets through, unless there is newer news by then.
-          if error == .unavailable, presence[serviceID] == nil, services[serviceID] != nil {
-            presence[serviceID] = isOnline
-            break
-          }
-        }
-      }
-      telling.remove(serviceID)
+  private func tell(_ serviceID: String, _ isOnline: Bool) async {
+    do throws(ChatBackendError) {
+      _ = try await perform(.presence(isOnline, serviceID))
+    } catch {
+      guard error == .unavailable, presence[serviceID] == nil, services[serviceID] != nil else { return }
+      untoldPresence[serviceID] = isOnline
     }
   }
 
@@ -186,7 +188,8 @@ actor RemoteChatBackend: ChatBackend {
 
   /// Makes a call in its turn.
   private func perform(_ call: RemoteCall, key: CallID? = nil) async throws(ChatBackendError) -> JSONValue {
-    guard statistics.waiting < options.maxWaiting else {
+    let room = call.isUrgent ? options.maxWaiting : max(1, options.maxWaiting / 2)
+    guard statistics.waiting < room else {
       statistics.callsFailed += 1
       throw .unavailable
     }
@@ -306,11 +309,11 @@ extension RemoteChatBackend {
     return outcomes
   }
 
-  func acknowledge(_ event: ChatBackendEvent, position: Int?) {
+  func acknowledge(_ event: ChatBackendEvent, position: Int?) async {
     inbox.settle(event, position.map { .placed($0) } ?? .noSuchChat)
   }
 
-  func postpone(_ event: ChatBackendEvent) { inbox.settle(event, .notStored) }
+  func postpone(_ event: ChatBackendEvent) async { inbox.settle(event, .notStored) }
 
   private func lostConsumer(_ number: Int) { inbox.lostConsumer(number) }
 

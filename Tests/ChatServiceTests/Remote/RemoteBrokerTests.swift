@@ -233,6 +233,26 @@ private func entries(_ id: String, _ service: String, _ session: String, _ text:
     await after.stop()
   }
 
+  @Test func whatTheDiskDoesNotHoldIsToBeSentAgain() async throws {
+    let directory = NSTemporaryDirectory() + "remote-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try await withRemote(directory: directory, { $0.data.maxBytes = 400 << 10 }) { broker, _, _ in
+      let (service, session) = try await broker.opened()
+      let long = String(repeating: "x", count: 30_000)
+      var reply = try await broker.tell(["events": [entries("0", service, session, long)]])
+      var number = 0
+      while reply.status == 200, number < 100 {
+        number += 1
+        reply = try await broker.tell(["events": [entries("\(number)", service, session, long)]])
+      }
+      #expect(reply.status == 503)
+      #expect(reply.body["results"]?[0]?["error"] == "notStored" && reply.body["results"]?[0]?["retry"] == true)
+      // Also when it comes again: nothing is acknowledged that is not kept.
+      let again = try await broker.tell(["events": [entries("\(number)", service, session, long)]])
+      #expect(again.status == 503 && again.text == reply.text)
+    }
+  }
+
   @Test(
     arguments: [
       (nil, StandInBackend.secret), ("https://127.0.0.1:1/", StandInBackend.secret),

@@ -120,6 +120,36 @@ import Testing
     #expect(await bench.remote.statistics.waiting == 0)
   }
 
+  @Test func whatNobodyWaitsForLeavesRoomToTheOthers() async throws {
+    let bench = try RemoteBench({ $0.maxWaiting = 4 }) { $0.verb == "keep-alive" ? .silence : .answer(204) }
+    let waiting = (0..<2).map { number in Task { try? await bench.remote.keepAlive("chat \(number)") } }
+    await until { await bench.remote.statistics.waiting == 2 }
+    await #expect(throws: ChatBackendError.unavailable) { try await bench.remote.keepAlive("a") }
+    try await bench.remote.send("hi", in: "a", call: CallID("1"))
+    bench.stop()
+    for task in waiting { await task.value }
+  }
+
+  @Test func presenceOfManyIsToldAFewAtATimeAndTheLatestAlone() async throws {
+    let (gate, open) = AsyncStream<Void>.makeStream()
+    let told = Mutex<[String: [Bool]]>([:])
+    let bench = try RemoteBench(maxConnections: 8) { request in
+      for await _ in gate {}
+      told.withLock { $0[request.serviceID, default: []].append(request.body["online"]?.bool ?? false) }
+      return .answer(204)
+    }
+    defer { bench.stop() }
+    for number in 0..<50 { await bench.remote.clientPresence("chat \(number)", isOnline: true) }
+    await until { await bench.remote.statistics.waiting == RemoteLimits.maxPresenceCalls }
+    for number in 0..<50 { await bench.remote.clientPresence("chat \(number)", isOnline: false) }
+    #expect(await bench.remote.statistics.waiting == RemoteLimits.maxPresenceCalls)
+    open.finish()
+    await until { await bench.remote.statistics.callsDone == 50 + RemoteLimits.maxPresenceCalls }
+    let all = told.withLock { $0 }
+    #expect(all.count == 50 && all.values.allSatisfy { $0.last == false })
+    #expect(all.values.count { $0.count == 2 } == RemoteLimits.maxPresenceCalls)
+  }
+
   @Test func callsOfOneChatKeepTheirOrderAndThoseOfOthersPass() async throws {
     let (gate, open) = AsyncStream<Void>.makeStream()
     let texts = Mutex<[String]>([])

@@ -19,6 +19,8 @@ final class StandInServer: Sendable {
   }
   enum Reply: Sendable {
     case answer(Int, JSONValue? = nil)
+    /// These bytes, and perhaps the end of the connection.
+    case raw(String, thenEnds: Bool = false)
     /// The connection ends without an answer.
     case hangUp
     /// No answer ever comes.
@@ -148,6 +150,9 @@ private final class StandInConnection: Connection {
     switch reply {
     case .silence: return
     case .hangUp: close(.local("as asked"))
+    case .raw(let text, let ends):
+      send(Array(text.utf8))
+      if ends { close(.local("as asked")) }
     case .answer(let status, let body):
       let bytes = body?.encoded ?? []
       send(Array("HTTP/1.1 \(status) Said\r\nContent-Length: \(bytes.count)\r\n\r\n".utf8) + bytes)
