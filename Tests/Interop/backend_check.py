@@ -254,7 +254,7 @@ def described(directory):
                     {**JSON, "X-Backend-Secret": SECRET, "Idempotency-Key": call})
                 check(f"{verb} is taken", status == 200, status)
 
-            waiting = customer.post("billing")[1]["_id"]
+            waiting = customer.post("callback/billing", {"_customer_number": "5115"})[1]["_id"]
             announced = wait_until(lambda: any(waiting in event["tag"] for event in comet.events), 10)
             check("availability is told and pushed", announced, comet.events[-2:])
             status = customer.post(f"{waiting}/status")[1]
