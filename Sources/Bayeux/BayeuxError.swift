@@ -38,6 +38,12 @@ public enum BayeuxError: Error, Hashable, Sendable {
   case publishesTooFast
   /// The channel is published to faster than its rule allows.
   case channelTooFast
+  /// The channel is durable, and the event could not be written.
+  case publishNotKept
+  /// `ext.replay` names no id of an event, nor -1 or -2.
+  case replayIDInvalid
+  /// Events after that id are not kept any more, or it was never given, and the policy says so.
+  case replayOutOfWindow
   /// A rule or an authorizer says no.
   case denied(ClientOperation, DenialReason)
 
@@ -70,6 +76,9 @@ public enum BayeuxError: Error, Hashable, Sendable {
     case .messageTooLarge: "413:message_too_large:publish_denied"
     case .publishesTooFast: "429:too_many_messages:publish_denied"
     case .channelTooFast: "429:channel_too_busy:publish_denied"
+    case .publishNotKept: "507::not_stored"
+    case .replayIDInvalid: "400::replay_id_invalid"
+    case .replayOutOfWindow: "400::replay_id_out_of_window"
     case .denied(let operation, let reason): "403:\(reason.text):\(operation.denial)"
     }
   }
@@ -95,7 +104,8 @@ extension BayeuxError: CaseIterable {
       .channelMissing, .channelInvalid, .messageIDInvalid, .sessionUnknown, .userMismatch, .handshakeDenied,
       .handshakeFailed, .tooManySessionsOfUser, .tooManySessionsOfAddress, .handshakesTooFast, .subscriptionMissing,
       .subscriptionInvalid, .genesysNeedsUser, .tooManySubscriptions, .messageTooLarge, .publishesTooFast,
-      .channelTooFast, .subscribeDenied, .createDenied, .channelCreateDenied, .publishDenied,
+      .channelTooFast, .subscribeDenied, .createDenied, .channelCreateDenied, .publishDenied, .replayIDInvalid,
+      .replayOutOfWindow, .publishNotKept,
     ]
   }
 }

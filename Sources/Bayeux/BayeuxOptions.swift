@@ -24,12 +24,17 @@ public struct BayeuxOptions: Sendable, Hashable {
   public var metaConnectDeliverOnly = false
   /// Events in one WebSocket frame at the most.
   public var messagesPerFrame = 128
+  /// What a subscribe gets that asks for events of a durable channel which are not kept any more.
+  public var replayOutOfWindow = ReplayPolicy.earliest
   /// Offered in a handshake reply, in this order.
   public var connectionTypes = ["callback-polling", "long-polling"]
 
   public var limits = BayeuxLimits()
 
   public init() {}
+
+  /// Whether there is anything to replay.
+  var hasDurableChannels: Bool { rules.hasDurableChannels }
 
   /// How long before ``timeout`` a held connect is answered: a twelfth of it, 5 s at the most.
   public var earlyAnswer: Duration { min(.seconds(5), timeout / 12) }
@@ -87,6 +92,14 @@ public struct BayeuxLimits: Sendable, Hashable {
   public var maxBacklogAge: Duration = .seconds(86_400)
   /// Users of one shard for whom messages are kept; beyond it a message for a further absent user is dropped, counted.
   public var maxBacklogUsers = 100_000
+  /// Bytes of events kept for replay, of all durable channels together; beyond it the oldest goes.
+  public var maxHistoryBytes = 256 << 20
+  /// Durable channels that something is kept of; for a further one that which was silent longest is forgotten.
+  public var maxHistoryChannels = 10_000
+  /// Events moved at a time from the history into the queue of a session; the next ones follow when they are taken.
+  public var maxReplaySlice = 500
+  /// Publishes of one shard that wait to be written; more is `507::not_stored`, so that a slow disk does not fill memory.
+  public var maxUnkeptPublishes = 10_000
 
   public init() {}
 }

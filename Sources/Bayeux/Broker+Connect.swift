@@ -31,7 +31,9 @@ extension Broker {
     }
     let session = addSession(user: user, address: origin.address, now: now)
     if let stream { _ = session.attach(to: stream) }
-    if HandshakeExt(message.ext, in: text).asksForAck { session.ack = AckQueue() }
+    let ext = HandshakeExt(message.ext, in: text)
+    if ext.asksForAck { session.ack = AckQueue() }
+    session.receivesReplayIDs = ext.asksForReplay
     writer.appendHandshakeReply(id: id, clientID: session.id, options: options)
     writer.append("]")
     return .shookHands
@@ -136,6 +138,7 @@ extension Broker {
       account(session)
       if session.receivesGenesys, let user = session.user { users.settle(user, counters: &counters) }
     }
+    feed(session)
     // What was sent and not confirmed goes out again at once, unless the client says how long it wants to wait.
     let resends = !(session.ack?.isEmpty ?? true) && !request.setsTimeout
     guard mayHold, !isFirst, !session.isUrgent(at: now), !resends, request.holdTime > .zero else {
@@ -207,6 +210,8 @@ struct ConnectRequest {
 struct ExtMember {
   let value: JSONSlice
 
+  init(value: JSONSlice) { self.value = value }
+
   /// Nil where there is none. The slice comes from ``Batch/scan``, which checked it.
   init?(_ name: StaticString, of ext: JSONSlice, in text: Span<UInt8>) {
     guard ext.kind == .object else { return nil }
@@ -236,8 +241,10 @@ struct ExtMember {
 /// What a handshake asks for in its `ext`.
 struct HandshakeExt {
   let asksForAck: Bool
+  let asksForReplay: Bool
 
   init(_ ext: JSONSlice?, in text: Span<UInt8>) {
     asksForAck = ext.flatMap { ExtMember("ack", of: $0, in: text) }?.value.kind == .true
+    asksForReplay = ext.flatMap { ExtMember("replay", of: $0, in: text) }?.value.kind == .true
   }
 }

@@ -18,7 +18,7 @@ public enum Delivery {
 
 extension Broker {
   /// Whether ``nextDelivery(now:into:)`` has something to look at.
-  public var hasOutput: Bool { !lookout.isEmpty || !farewells.isEmpty }
+  public var hasOutput: Bool { !lookout.isEmpty || !farewells.isEmpty || hasReplayOutput }
 
   /// The next held connect to answer in this turn, its body appended to `writer`; nil when there is none left.
   ///
@@ -26,8 +26,10 @@ extension Broker {
   public mutating func nextDelivery(now: Instant, into writer: inout ByteWriter) -> Delivery? {
     shed(now: now)
     if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
+    if let answer = nextAnswer(into: &writer) { return answer }
+    feedNext()
     while let session = lookout.next() {
-      if isOverfull(session) {
+      if isOverfull(session) || hasLostReplay(session) {
         end(session, .overflowed, now: now)
         if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
         continue
@@ -50,10 +52,9 @@ extension Broker {
 
   /// The moment by which ``nextDue(now:into:)`` has to be called; nil while nothing has a deadline.
   public var nextDeadline: Instant? {
-    switch (deadlines.next, users.nextDeadline) {
-    case (let first?, let second?): min(first, second)
-    case (let first, let second): first ?? second
-    }
+    let next = min(
+      deadlines.next ?? .distantFuture, users.nextDeadline ?? .distantFuture, replay.log.nextExpiry)
+    return next == .distantFuture ? nil : next
   }
 
   /// Whether ``nextDue(now:into:)`` has something to do.
@@ -78,11 +79,13 @@ extension Broker {
       end(session, .expired, now: now)
     }
     users.expire(at: now, limits: options.limits, counters: &counters)
+    expireHistory(at: now)
     return nil
   }
 
   /// The peer of a held connect hung up: the session lives on, its clock runs, what comes waits for its next connect.
   public mutating func conduitClosed(_ conduit: some Conduit, now: Instant) {
+    abandonAnswers(on: conduit)
     guard let session = conduit.heldSession else { return }
     _ = release(session, at: now)
     counters.connectsAbandoned += 1
@@ -117,6 +120,7 @@ extension Broker {
 
   /// The peer of a stream is gone: its sessions live on and wait for their next connect, wherever it comes.
   public mutating func streamClosed(_ stream: some StreamConduit, now: Instant) {
+    abandonAnswers(on: stream)
     guard !stream.streamSessions.isEmpty else { return }
     let sessions = stream.streamSessions
     stream.streamSessions = []
@@ -177,6 +181,7 @@ extension Broker {
     counters.delivered += new
     counters.waiting -= new
     account(session)
+    wantMore(session)
     return number
   }
 
@@ -199,6 +204,7 @@ extension Broker {
     account(session)
     if !session.taken.isEmpty { takers.append(session) }
     if let user = session.user { users.settle(user, counters: &counters) }
+    wantMore(session)
   }
 
   // MARK: ends
@@ -233,6 +239,7 @@ extension Broker {
     addresses.left(session.address)
     leaveGenesys(session)
     subscriptions.unsubscribeFromAll(session)
+    endFeed(of: session)
     sessions[session.id.slot] = nil
     freeSlots.append(session.id.slot)
     deadlines.compact(live: sessionCount)

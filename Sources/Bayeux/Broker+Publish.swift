@@ -9,8 +9,10 @@ extension Broker {
     _ message: Message, _ text: Span<UInt8>, _ session: Session, origin: RequestOrigin
   ) -> BayeuxError? {
     counters.subscribes += 1
+    let request = options.hasDurableChannels ? ReplayRequest(message.ext, in: text) : nil
+    replay.reply = ""
     return eachSubscription(of: message, text) { broker, channel in
-      broker.subscribe(session, to: channel, origin: origin)
+      broker.subscribe(session, to: channel, request, text, origin: origin)
     }
   }
 
@@ -19,6 +21,7 @@ extension Broker {
     counters.unsubscribes += 1
     return eachSubscription(of: message, text) { broker, channel in
       if channel == .genesys { broker.leaveGenesys(session) }
+      broker.unfollow(channel, session)
       _ = broker.subscriptions.unsubscribe(session, from: channel)
       return nil
     }
@@ -45,7 +48,9 @@ extension Broker {
     return count == 0 ? .subscriptionInvalid : nil
   }
 
-  private mutating func subscribe(_ session: Session, to channel: Channel, origin: RequestOrigin) -> BayeuxError? {
+  private mutating func subscribe(
+    _ session: Session, to channel: Channel, _ request: ReplayRequest?, _ text: Span<UInt8>, origin: RequestOrigin
+  ) -> BayeuxError? {
     switch channel.kind {
     case .meta: return .subscribeDenied
     // A service channel is spoken to, never listened on: allowed, and without effect.
@@ -56,7 +61,14 @@ extension Broker {
     if let denial = deny(subscribe: channel, by: session, origin: origin) { return denial }
     let isFull = session.subscriptions.count >= options.limits.maxSubscriptionsPerSession
     if isFull, !subscriptions.contains(session, in: channel) { return .tooManySubscriptions }
-    _ = subscriptions.subscribe(session, to: channel)
+    do throws(BayeuxError) {
+      let place = try place(request, of: channel, in: text)
+      _ = subscriptions.subscribe(session, to: channel)
+      follow(channel, place, session)
+      if let place { note(place, of: channel) }
+    } catch {
+      return error
+    }
     return nil
   }
 
@@ -85,7 +97,12 @@ extension Broker {
     let payload = Payload(
       event: channel, data: text.extracting(part(message.data)), ext: text.extracting(part(message.ext)))
     let publication = Publication(channel: channel, payload: payload)
-    _ = publish(publication, by: session, now: now)
+    if let draft = draft(publication) {
+      if replay.waiting.count >= options.limits.maxUnkeptPublishes { return .publishNotKept }
+      replay.draft = draft
+      return nil
+    }
+    _ = publish(publication, withID: nil, by: session, now: now)
     if shardCount > 1 { publications.append(publication) }
     return nil
   }
@@ -96,16 +113,22 @@ extension Broker {
   ///
   /// - Returns: how many sessions that is.
   public mutating func publish(_ publication: Publication, now: Instant) -> Int {
-    publish(publication, by: nil, now: now)
+    publish(publication, withID: nil, by: nil, now: now)
   }
 
-  /// - Parameter publisher: the session it comes from, where that is on this shard.
-  private mutating func publish(_ publication: Publication, by publisher: Session?, now: Instant) -> Int {
+  /// - Parameters:
+  ///   - numbered: set on a durable channel: the event for sessions with the replay extension.
+  ///   - publisher: the session it comes from, where that is on this shard.
+  mutating func publish(
+    _ publication: Publication, withID numbered: Payload?, by publisher: Session?, now: Instant
+  ) -> Int {
     publicationSerial += 1
     let policy = policy(of: publication.channel)
     let passedOver = policy?.echoes ?? true ? nil : publisher
     let lazyUntil = policy?.lazyTimeout.map { now + $0 }
     let entry = DeliveryQueue.Entry(payload: publication.payload, personal: nil, isLazy: lazyUntil != nil)
+    let numberedEntry = DeliveryQueue.Entry(
+      payload: numbered ?? publication.payload, personal: nil, isLazy: lazyUntil != nil)
     var reached = 0
     for node in subscriptions.nodes(reachedBy: publication.channel) {
       // Who subscribed to a pattern was asked about the pattern, not about each channel below it.
@@ -114,7 +137,12 @@ extension Broker {
         if session === passedOver { continue }
         if let audience, !audience.includes(session.user) { continue }
         session.lastPublication = publicationSerial
-        enqueue(entry, for: session, lazyUntil: lazyUntil)
+        if numbered != nil, session.feed != nil {
+          // Comes out of the log, behind what comes before it.
+          wantMore(session)
+        } else {
+          enqueue(session.receivesReplayIDs ? numberedEntry : entry, for: session, lazyUntil: lazyUntil)
+        }
         reached += 1
       }
     }

@@ -58,26 +58,39 @@ extension Broker {
     if stream == nil, messages.count == 1, first.verb == .connect {
       return connect(first, text, session, user: user, alone: conduit, now: now, into: &writer)
     }
-    return batch(text, session, user: user, origin: origin, on: stream, now: now, into: &writer)
+    return batch(text, session, user: user, origin: origin, on: conduit, stream: stream, now: now, into: &writer)
   }
 
   /// Several messages, or one that is no connect: over HTTP nothing of it is held.
   private mutating func batch(
-    _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, origin: RequestOrigin,
-    on stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
+    _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, origin: RequestOrigin, on conduit: any Conduit,
+    stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
   ) -> Reception {
     replies.clear(keepingAtMost: 1 << 16)
     resent.clear(keepingAtMost: 1 << 16)
     var carriesEvents = origin.carriesEventsOnAnyReply
     var speaksForSession = false
+    var waiting: WaitingAnswer?
     for index in messages.indices {
       let before = replies.count
       if before > 0 { replies.append(",") }
       let start = replies.count
       let message = messages[index]
       if message.verb == .connect { carriesEvents = true }
-      if answer(message, text, session, user: user, origin: origin, on: stream, now: now) { speaksForSession = true }
+      if answer(message, text, session, user: user, origin: origin, on: stream, &waiting, now: now) {
+        speaksForSession = true
+      }
       if replies.count == start { replies.truncate(to: before) }
+    }
+    if let session { feed(session) }
+    if let waiting {
+      waiting.conduit = conduit
+      if stream == nil {
+        waiting.replies = replies.array
+        waiting.resent = resent.array
+        waiting.carriesEvents = carriesEvents && speaksForSession
+        return .held
+      }
     }
     writer.append("[")
     writer.append(resent.bytes)
@@ -95,12 +108,13 @@ extension Broker {
     return .answered
   }
 
-  /// One message of a batch; its reply goes to `replies`, unless it is a connect that a stream holds.
+  /// One message of a batch; its reply goes to `replies`, unless it is a connect that a stream holds, or a publish that
+  /// has to be kept first and waits in `waiting`.
   ///
   /// - Returns: whether the message may speak for `session`.
   private mutating func answer(
     _ message: Message, _ text: Span<UInt8>, _ session: Session?, user: Span<UInt8>, origin: RequestOrigin,
-    on stream: (any StreamConduit)?, now: Instant
+    on stream: (any StreamConduit)?, _ waiting: inout WaitingAnswer?, now: Instant
   ) -> Bool {
     let (id, fault) = check(message, in: text)
     if let fault {
@@ -133,10 +147,16 @@ extension Broker {
     }
     if let outcome {
       refuse(message, id, text, outcome)
+    } else if let draft = replay.draft {
+      replay.draft = nil
+      keepWaiting(draft, &waiting, session) { broker, error in
+        broker.replies.appendReply(to: message, id: id, in: text, error: error, advice: nil)
+      }
     } else {
       replies.appendReply(
         to: message, id: id, in: text, error: nil, advice: nil,
-        hasEmptyExt: session.ack != nil && message.verb != .publish)
+        hasEmptyExt: session.ack != nil && message.verb != .publish,
+        replay: message.verb == .subscribe ? replay.reply : "")
     }
     return true
   }

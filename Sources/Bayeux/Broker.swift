@@ -47,6 +47,8 @@ public struct Broker: ~Copyable {
   var lastTaker: Session?
   var readPositions: [ReadPosition] = []
 
+  var replay: ReplayState
+
   /// What is written to every session, as differences of time in whole nanoseconds.
   let holdTime: Duration
 
@@ -62,6 +64,7 @@ public struct Broker: ~Copyable {
     self.generator = generator
     self.authorizers = authorizers
     subscriptions.notesChanges = shardCount > 1 && (options.rules.restrictsCreation || !authorizers.isEmpty)
+    replay = ReplayState(options.limits)
     holdTime = options.timeout - options.earlyAnswer
   }
 
@@ -106,7 +109,8 @@ public enum Reception: Equatable, Sendable {
   case answered
   /// The same, and it is the reply to a handshake that made a session.
   case shookHands
-  /// Its connect is held; the conduit comes back from ``Broker/nextDelivery(now:into:)``.
+  /// Its connect is held, or what it publishes has to be kept first; the conduit comes back from
+  /// ``Broker/nextDelivery(now:into:)``.
   case held
   /// Its session lives on that shard: nothing was done, the connection has to go there.
   case elsewhere(shard: Int)

@@ -36,6 +36,13 @@ public struct BrokerCounters: Sendable, Hashable {
   public var limitPublishRate = 0
   public var limitChannelRate = 0
 
+  /// Publishes that could not be written.
+  public var publishesNotKept = 0
+  /// Subscriptions that asked for the past, those of them that could not have all of it, and the events they got.
+  public var replays = 0
+  public var replaysIncomplete = 0
+  public var replayed = 0
+
   public var queued = 0
   public var delivered = 0
   public var waiting = 0
@@ -100,7 +107,7 @@ public struct BrokerCounters: Sendable, Hashable {
       \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedBytes, \.personalDroppedUsers,
       \.sessionsShed, \.limitBatch, \.limitSessions, \.limitUserSessions, \.limitAddressSessions, \.limitHandshakeRate,
       \.limitSubscriptions, \.limitMessageBytes, \.limitPublishRate, \.limitChannelRate, \.discardedShed,
-      \.droppedOldest, \.droppedNewest,
+      \.droppedOldest, \.droppedNewest, \.publishesNotKept, \.replays, \.replaysIncomplete, \.replayed,
     ]
   }
 }

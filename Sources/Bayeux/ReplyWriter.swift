@@ -36,7 +36,7 @@ extension ByteWriter {
   /// A reply to any message but handshake and connect. `channel` and `subscription` stand as they came.
   mutating func appendReply(
     to message: Message, id: MessageID, in text: Span<UInt8>, error: BayeuxError?, advice: Advice?,
-    hasEmptyExt: Bool = false
+    hasEmptyExt: Bool = false, replay: String = ""
   ) {
     append("{")
     id.writeMember(to: &self)
@@ -52,7 +52,13 @@ extension ByteWriter {
       append("\",")
     }
     if let advice { append(advice) }
-    if hasEmptyExt { append("\"ext\":{},") }
+    if !replay.isEmpty {
+      append("\"ext\":{\"replay\":{")
+      append(replay)
+      append("}},")
+    } else if hasEmptyExt {
+      append("\"ext\":{},")
+    }
     if let channel = message.channel {
       append("\"channel\":")
       append(echo: channel, in: text)
@@ -95,7 +101,9 @@ extension ByteWriter {
     }
     append("],\"successful\":true,")
     append(Advice(reconnect: .retry, interval: options.interval, timeout: options.timeout))
-    append("\"channel\":\"/meta/handshake\",\"ext\":{\"ack\":true},\"clientId\":\"")
+    append("\"channel\":\"/meta/handshake\",\"ext\":{\"ack\":true")
+    if options.hasDurableChannels { append(",\"replay\":true") }
+    append("},\"clientId\":\"")
     clientID.write(to: &self)
     append("\",\"version\":\"1.0\"}")
   }

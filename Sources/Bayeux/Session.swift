@@ -54,6 +54,10 @@ public final class Session: Deadlined {
   var stream: (any StreamConduit)?
   /// Set where the client asked for the acknowledge extension.
   var ack: AckQueue?
+  /// Whether events of durable channels carry their ids.
+  var receivesReplayIDs = false
+  /// Set while it is behind the events of durable channels.
+  var feed: ReplayFeed?
   /// In the lines of the broker's ``Lookout``.
   var isNoted = false
   var isNotedPersonally = false

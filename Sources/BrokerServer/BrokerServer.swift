@@ -80,7 +80,10 @@ public final class BrokerServer: Sendable {
     configuration.gms.chat.cometPath = configuration.bayeux.path
     var options = StoreOptions(directory: configuration.data.directory, durability: configuration.data.durability)
     options.maxBytes = configuration.data.maxBytes
-    let store = StoreBridge(Journal(options), publisher: publisher, logger: logger)
+    let journal = Journal(options)
+    let events = EventHistory(
+      journal, mailboxes, isUsed: configuration.bayeux.rules.contains { $0.durable == true }, logger: logger)
+    let store = StoreBridge(journal, events: events, publisher: publisher, logger: logger)
     storage =
       store.journal.isInMemory
       ? nil : JournalStorage(store.journal, limits: configuration.gms.chat.storageLimits, clock: clock)

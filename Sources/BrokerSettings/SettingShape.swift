@@ -33,6 +33,7 @@ public enum SettingUnit: String, Hashable, Sendable {
   case handshakes
   case subscriptions
   case users
+  case channels
   case connections
   case headers
   case fields

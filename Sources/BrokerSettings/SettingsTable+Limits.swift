@@ -65,6 +65,18 @@ extension SettingsTable {
     .whole(
       "bayeux.maxBacklogUsers", \.limits.maxBacklogUsers, 0...100_000_000, .users,
       "Users of one shard for whom messages are kept; a message for a further one is dropped."),
+    .whole(
+      "bayeux.maxHistoryBytes", \.limits.maxHistoryBytes, 0...(1 << 40), .bytes,
+      "Events kept of all durable channels together; beyond it the oldest goes."),
+    .whole(
+      "bayeux.maxHistoryChannels", \.limits.maxHistoryChannels, 1...1_000_000, .channels,
+      "Durable channels of which something is kept; for a further one that which was silent longest is forgotten."),
+    .whole(
+      "bayeux.maxReplaySlice", \.limits.maxReplaySlice, 1...1_000_000, .messages,
+      "Events of the past put into the queue of a session at a time; the next follow when it has taken them."),
+    .whole(
+      "bayeux.maxUnkeptPublishes", \.limits.maxUnkeptPublishes, 0...10_000_000, .messages,
+      "Publishes of one shard to durable channels that wait to be written; a further one is `507::not_stored`."),
   ]
 }
 

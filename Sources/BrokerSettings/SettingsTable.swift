@@ -113,6 +113,10 @@ public enum SettingsTable {
       "bayeux.messagesPerFrame", \.server.bayeux.options.messagesPerFrame, 1...1_000_000, .messages,
       "Events in one WebSocket frame at the most."),
     .choice(
+      "bayeux.replayOutOfWindow", \.server.bayeux.options.replayOutOfWindow,
+      "What a subscribe gets that asks for events of a durable channel which are not kept any more: an error, all that "
+        + "is kept, or new events alone."),
+    .choice(
       "bayeux.queuePolicy", \.server.bayeux.options.queuePolicy,
       "What gives way when the queue of a session is full: the session, or a message. Messages for a user never do."),
   ]

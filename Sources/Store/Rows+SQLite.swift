@@ -40,6 +40,16 @@ extension Change {
         arguments: [row.space, row.key, Data(row.value), row.expiresAtSecondsSince1970])
     case .removeValue(let space, let key):
       try db.cachedStatement(sql: "DELETE FROM value WHERE space = ? AND key = ?").execute(arguments: [space, key])
+    case .addEvent(let row):
+      try db.cachedStatement(sql: "REPLACE INTO event VALUES (?, ?, ?, ?)").execute(
+        arguments: [row.id, row.channel, Data(row.payload.bytes), row.arrivedAtMillisecondsSince1970])
+    case .dropEvents(let floor):
+      try db.cachedStatement(sql: "DELETE FROM event WHERE channel = ? AND id <= ?").execute(
+        arguments: [floor.channel, floor.droppedThrough])
+      try db.cachedStatement(sql: "REPLACE INTO event_floor VALUES (?, ?)").execute(
+        arguments: [floor.channel, floor.droppedThrough])
+    case .forgetChannel(let channel):
+      try db.cachedStatement(sql: "DELETE FROM event_floor WHERE channel = ?").execute(arguments: [channel])
     }
   }
 }
@@ -73,6 +83,15 @@ extension Snapshot {
         space: row["space"], key: row["key"], value: Array(row["value"] as Data),
         expiresAtSecondsSince1970: row["expires_at"])
     }
+    events = try Self.rows(db, "SELECT * FROM event ORDER BY id") { row in
+      EventRow(
+        id: row["id"], channel: row["channel"], payload: Payload(Array(row["payload"] as Data)),
+        arrivedAtMillisecondsSince1970: row["arrived_at"])
+    }
+    eventFloors = try Self.rows(db, "SELECT * FROM event_floor ORDER BY channel") { row in
+      EventFloor(channel: row["channel"], droppedThrough: row["dropped_through"])
+    }
+    lastEventID = try Int64.fetchOne(db, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'event'") ?? 0
   }
 
   private static func rows<Element>(_ db: Database, _ sql: String, _ make: (Row) -> Element) throws -> [Element] {

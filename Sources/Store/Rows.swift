@@ -95,6 +95,33 @@ public struct MessageRow: Sendable, Hashable {
   }
 }
 
+/// An event of a durable channel.
+public struct EventRow: Sendable, Hashable {
+  /// Its place among all events; greater than that of every one before.
+  public let id: Int64
+  public let channel: String
+  public let payload: Payload
+  public let arrivedAtMillisecondsSince1970: Int64
+
+  public init(id: Int64, channel: String, payload: Payload, arrivedAtMillisecondsSince1970: Int64) {
+    self.id = id
+    self.channel = channel
+    self.payload = payload
+    self.arrivedAtMillisecondsSince1970 = arrivedAtMillisecondsSince1970
+  }
+}
+
+/// The last event of a channel that is not kept any more; of the channel without a name, of all that are forgotten.
+public struct EventFloor: Sendable, Hashable {
+  public let channel: String
+  public let droppedThrough: Int64
+
+  public init(channel: String, droppedThrough: Int64) {
+    self.channel = channel
+    self.droppedThrough = droppedThrough
+  }
+}
+
 /// A value under a key, for whatever else is to be kept; `space` keeps the keys of different owners apart.
 public struct ValueRow: Sendable, Hashable {
   public let space: String
@@ -123,6 +150,11 @@ public enum Change: Sendable, Hashable {
   case addMessage(MessageRow)
   case putValue(ValueRow)
   case removeValue(space: String, key: String)
+  case addEvent(EventRow)
+  /// The events of that channel up to that one, which are remembered to have been there.
+  case dropEvents(EventFloor)
+  /// The channel with its floor; its events have to be dropped before.
+  case forgetChannel(String)
 }
 
 /// All that was kept, as it is at the start.
@@ -134,6 +166,11 @@ public struct Snapshot: Sendable, Hashable {
   /// In the order in which they were committed.
   public var messages: [MessageRow] = []
   public var values: [ValueRow] = []
+  /// By id.
+  public var events: [EventRow] = []
+  public var eventFloors: [EventFloor] = []
+  /// The greatest id that any event had, kept or not; zero where there was none.
+  public var lastEventID: Int64 = 0
 
   public init() {}
 }

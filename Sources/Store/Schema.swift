@@ -55,6 +55,20 @@ enum Schema {
       PRIMARY KEY (space, key)
     ) WITHOUT ROWID, STRICT;
     """,
+    // AUTOINCREMENT remembers the greatest id when its row is gone.
+    """
+    CREATE TABLE event (
+      id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+      channel TEXT NOT NULL,
+      payload BLOB NOT NULL,
+      arrived_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX event_channel ON event (channel, id);
+    CREATE TABLE event_floor (
+      channel TEXT PRIMARY KEY NOT NULL,
+      dropped_through INTEGER NOT NULL
+    ) WITHOUT ROWID, STRICT;
+    """,
   ]
 
   /// Brings the file to the present version, all steps in one transaction.

@@ -111,7 +111,33 @@ struct ErrorTableTests {
       error: .publishDenied, request: #"{"id":"1","clientId":"$ID","channel":"/_genesys","data":1}"#,
       reply: #"{"id":"1","successful":false,"error":"403:denied_by_security_policy:publish_denied","#
         + #""channel":"/_genesys"}"#),
+    Row(
+      error: .publishNotKept, request: #"{"id":"1","clientId":"$ID","channel":"/d","data":1}"#,
+      reply: #"{"id":"1","successful":false,"error":"507::not_stored","channel":"/d"}"#,
+      configure: {
+        $0.rules = everything
+        $0.limits.maxUnkeptPublishes = 0
+      }),
+    Row(
+      error: .replayIDInvalid,
+      request:
+        #"{"id":"1","clientId":"$ID","channel":"/meta/subscribe","subscription":"/d","ext":{"replay":{"/d":-3}}}"#,
+      reply: #"{"id":"1","subscription":"/d","successful":false,"error":"400::replay_id_invalid","#
+        + #""channel":"/meta/subscribe"}"#,
+      configure: { $0.rules = everything }),
+    Row(
+      error: .replayOutOfWindow,
+      request:
+        #"{"id":"1","clientId":"$ID","channel":"/meta/subscribe","subscription":"/d","ext":{"replay":{"/d":9}}}"#,
+      reply: #"{"id":"1","subscription":"/d","successful":false,"error":"400::replay_id_out_of_window","#
+        + #""channel":"/meta/subscribe"}"#,
+      configure: {
+        $0.rules = everything
+        $0.replayOutOfWindow = .error
+      }),
   ]
+
+  private static let everything = (try? ChannelRules([.durable("/**")])) ?? ChannelRules()
 
   @Test(arguments: rows)
   func requestCausesExactlyThisReply(_ row: Row) {

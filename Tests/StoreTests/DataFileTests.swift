@@ -66,6 +66,35 @@ import Testing
     again.close()
   }
 
+  @Test func eventsAreKeptUntilTheyAreDroppedAndTheirIdsAreRemembered() async throws {
+    let directory = try TemporaryDirectory()
+    let (journal, _) = try Journal.opened(directory)
+    func row(_ id: Int64, _ channel: String) -> EventRow {
+      EventRow(id: id, channel: channel, payload: Payload("{\"n\":\(id)}"), arrivedAtMillisecondsSince1970: 7)
+    }
+    for _ in 0..<2 {
+      try await journal.commit([
+        .addEvent(row(10, "/a")), .addEvent(row(11, "/b")), .addEvent(row(12, "/a")), .addEvent(row(13, "/c")),
+        .dropEvents(EventFloor(channel: "/a", droppedThrough: 10)),
+        .dropEvents(EventFloor(channel: "/c", droppedThrough: 13)), .forgetChannel("/c"),
+        .dropEvents(EventFloor(channel: "", droppedThrough: 13)),
+      ])
+    }
+    journal.close()
+    let (again, snapshot) = try Journal.opened(directory)
+    #expect(snapshot.events == [row(11, "/b"), row(12, "/a")] && snapshot.lastEventID == 13)
+    #expect(
+      snapshot.eventFloors == [
+        EventFloor(channel: "", droppedThrough: 13), EventFloor(channel: "/a", droppedThrough: 10),
+      ])
+    try await again.commit([.dropEvents(EventFloor(channel: "/b", droppedThrough: 11))])
+    try await again.commit([.dropEvents(EventFloor(channel: "/a", droppedThrough: 12))])
+    again.close()
+    let (last, rest) = try Journal.opened(directory)
+    #expect(rest.events.isEmpty && rest.lastEventID == 13)
+    last.close()
+  }
+
   @Test func sequencesGoOnAfterARestart() async throws {
     let directory = try TemporaryDirectory()
     for expected in [Int64(1), 2, 3] {
@@ -92,7 +121,8 @@ import Testing
     let (journal, _) = try Journal.opened(directory)
     try await journal.commit([.addMessage(.sample("m")), .putService(.sample("s"))])
     journal.close()
-    try execute("DROP TABLE value; PRAGMA user_version = 1", on: directory.file)
+    try execute(
+      "DROP TABLE value; DROP TABLE event; DROP TABLE event_floor; PRAGMA user_version = 1", on: directory.file)
     let (again, snapshot) = try Journal.opened(directory)
     #expect(snapshot.messages.count == 1 && snapshot.services == [.sample("s")])
     try await again.commit([.putValue(ValueRow(space: "a", key: "b", value: []))])

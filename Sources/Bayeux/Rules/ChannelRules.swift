@@ -3,6 +3,8 @@
 /// The rules of a broker, checked and ready to be looked up.
 public struct ChannelRules: Hashable, Sendable {
   private var rules: [String: ChannelRule] = [:]
+  /// Whether there is anything to replay.
+  public private(set) var hasDurableChannels = false
 
   public init() {}
 
@@ -45,6 +47,7 @@ public struct ChannelRules: Hashable, Sendable {
     }
     try rule.checkBounds()
     rules[channel.name] = rule
+    if rule.durable == true { hasDurableChannels = true }
   }
 
   private func checkOptions(of rule: ChannelRule) throws(ChannelRuleFault) {

@@ -130,6 +130,7 @@ enum PublishRoute {
   private static func toChannel(_ publication: Publication, on connection: HTTPConnection) {
     let shard = connection.shard
     let context = shard.context
+    if let draft = shard.broker.draft(publication) { return keep(draft, on: connection) }
     let own = shard.broker.publish(publication, now: shard.now)
     if context.shardCount == 1 { return connection.answer(.json(["sessions": JSONValue(own)])) }
     let exchange = ExchangeID(shard: shard.index, connection: connection.number)
@@ -141,6 +142,19 @@ enum PublishRoute {
       if !mailbox.post(.publish(publication, tally)) { tally.add(0) }
     }
     tally.add(own)
+  }
+
+  /// An event of a durable channel: its subscribers hear of it, and the caller is answered, once it is kept.
+  private static func keep(_ draft: EventDraft, on connection: HTTPConnection) {
+    let context = connection.shard.context
+    let exchange = ExchangeID(shard: connection.shard.index, connection: connection.number)
+    connection.work()
+    let tally = Tally(of: context.shardCount) { sessions in
+      context.respond(to: exchange, .json(["sessions": JSONValue(sessions)]))
+    }
+    context.store.events.publish(
+      draft,
+      from: .host(tally) { error in context.respond(to: exchange, RouteError.notStored(error.description).reply) })
   }
 
   /// The members of the body; `message` and `data` as the bytes they came in.

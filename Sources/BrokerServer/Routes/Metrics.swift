@@ -38,6 +38,7 @@ enum Metrics {
       sum.channels += report.channels
       sum.users += report.users
       sum.connections += report.connections
+      if report.history.channels > 0 { sum.history = report.history }
       sum.queueBytes += report.queueBytes
     }
     return sum
@@ -80,6 +81,7 @@ enum Metrics {
         ("memory", counters.sessionsShed),
       ])
     limits(counters, &page)
+    replay(report, &page)
     page.gauge("broker_queue_bytes", "Bytes in queues of sessions", report.queueBytes)
     ledger(counters, &page)
     http(report, &page)
@@ -131,6 +133,20 @@ enum Metrics {
         ("too_many_users", counters.personalDroppedUsers),
       ])
     page.gauge("broker_ledger_imbalance", "What the ledgers are out of balance by; 0", counters.imbalance)
+  }
+
+  private static func replay(_ report: ShardReport, _ page: inout Page) {
+    let counters = report.counters
+    page.counter("broker_replays_total", "Subscriptions that asked for events of the past", counters.replays)
+    page.counter(
+      "broker_replays_incomplete_total", "Of these, those that asked for more than is kept", counters.replaysIncomplete)
+    page.counter("broker_replayed_total", "Events of the past put into queues of sessions", counters.replayed)
+    page.counter(
+      "broker_publishes_not_kept_total", "Publishes to durable channels that could not be written",
+      counters.publishesNotKept)
+    page.gauge("broker_history_events", "Events of durable channels that can be replayed", report.history.events)
+    page.gauge("broker_history_bytes", "Size of these events", report.history.bytes)
+    page.gauge("broker_history_channels", "Durable channels that are known", report.history.channels)
   }
 
   private static func http(_ report: ShardReport, _ page: inout Page) {

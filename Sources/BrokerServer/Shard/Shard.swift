@@ -66,6 +66,7 @@ final class Shard {
     for message in context.store.takeBacklog(of: index) {
       broker.restore(message.payload, to: message.user, as: message.origin, arrival: message.arrival)
     }
+    if let kept = context.store.events.takeKept() { broker.restore(kept, now: now) }
     do throws(ReactorError) {
       try context.mailboxes[index].attach(to: loop) { [unowned self] commands in
         for command in commands { obey(command) }
@@ -191,6 +192,13 @@ final class Shard {
     case .publish(let publication, let tally):
       let count = broker.publish(publication, now: now)
       tally?.add(count)
+    case .event(let event, let source):
+      switch source {
+      case .client(let shard, let ticket):
+        _ = broker.publish(event, answering: shard == index ? ticket : nil, now: now)
+      case .host(let tally, _): tally.add(broker.publish(event, now: now))
+      }
+    case .refusePublish(let ticket): broker.settle(ticket, isKept: false)
     case .deliver(let payload, let user, let origin, let tally):
       let count = broker.deliver(payload, to: user, as: origin, now: now)
       tally?.add(count)
@@ -209,16 +217,20 @@ final class Shard {
     switch command {
     case .adopt(let moved): Glibc.close(moved.descriptor)
     case .publish(_, let tally), .deliver(_, _, _, let tally): tally?.add(0)
+    case .event(_, .host(let tally, _)): tally.add(0)
     case .report(let receive): receive(ShardReport())
-    case .respond, .drain, .markRead, .note: break
+    case .respond, .drain, .markRead, .note, .event, .refusePublish: break
     }
   }
 
   private var report: ShardReport {
-    ShardReport(
+    var report = ShardReport(
       counters: broker.counters, http: http, sessions: broker.sessionCount, held: broker.heldCount,
       channels: broker.channelCount, users: broker.userCount, connections: connections.count,
       queueBytes: broker.queueBytes)
+    // Every shard holds the same one.
+    if index == 0 { report.history = broker.historyStatistics }
+    return report
   }
 
   private func drain(by deadline: Instant) {
@@ -241,6 +253,9 @@ final class Shard {
     for connection in resumed { connection.takeKept() }
     for publication in broker.takePublications() { passOn(.publish(publication, nil)) }
     for change in broker.takeChannelChanges() { passOn(.note(change)) }
+    for publish in broker.takeDurablePublishes() {
+      context.store.events.publish(publish.draft, from: .client(shard: index, ticket: publish.ticket))
+    }
     for read in broker.takeReadPositions() {
       context.mailboxes[context.publisher.home(of: read.user)].post(.markRead(read))
     }
@@ -254,10 +269,12 @@ final class Shard {
       context.logger.warning("queues of sessions were full", metadata: ["shard": "\(index)", "lost": "\(line)"])
     }
     while let connection = connectionDeadlines.popDue(at: now) { connection.deadlinePassed() }
-    if isDraining, !broker.hasOutput { leaveSockets() }
+    if isDraining, !broker.hasOutput, !broker.hasUnkeptPublishes { leaveSockets() }
     scheduleDeadlines()
     // After all writing of this turn: an answer that stalled has said so.
     context.store.forget(broker.takeSettled())
+    let drops = broker.takeHistoryDrops()
+    if index == 0, !drops.isEmpty { context.store.events.drop(drops) }
     if isDraining, connections.isEmpty || now >= drainDeadline { loop.stop() }
     return broker.hasOutput || !withKeptRequests.isEmpty || broker.isDue(at: now) ? .again : .wait
   }
@@ -289,6 +306,9 @@ final class Shard {
     case .answer(_, let session):
       if connection.phase == .socket {
         connection.sendMessage()
+      } else if connection.socket != nil {
+        // On its way to another shard, with no session here any more that could be answered.
+        out.clear()
       } else {
         answerBayeux(
           connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],

@@ -9,6 +9,10 @@ enum ShardCommand: Sendable {
   /// A connection moves here, with the request that showed that it belongs here.
   case adopt(MovedConnection)
   case publish(Publication, Tally?)
+  /// An event of a durable channel that is kept; every shard gets them in the order of their ids.
+  case event(DurableEvent, EventSource)
+  /// A publish of a client of this shard could not be kept.
+  case refusePublish(ticket: UInt64)
   /// A channel came or went on another shard.
   case note(ChannelChange)
   case deliver(Payload, user: [UInt8], MessageOrigin, Tally?)
@@ -67,6 +71,7 @@ struct ShardReport: Sendable {
   var users = 0
   var connections = 0
   var queueBytes = 0
+  var history = HistoryStatistics()
 }
 
 /// What the HTTP side of a shard has done.

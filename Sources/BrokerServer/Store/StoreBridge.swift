@@ -20,6 +20,7 @@ struct KeptMessage: Sendable {
 /// Between those who change things and the ``Journal`` that keeps them: what leaves, leaves from here once it is kept.
 final class StoreBridge: ChatJournal {
   let journal: Journal
+  let events: EventHistory
   private let publisher: Publisher
   private let logger: Logger
   /// By shard; each takes its part once.
@@ -28,8 +29,9 @@ final class StoreBridge: ChatJournal {
   private let order = Atomic(0)
   private let wasFailing = Atomic(false)
 
-  init(_ journal: Journal, publisher: Publisher, logger: Logger) {
+  init(_ journal: Journal, events: EventHistory, publisher: Publisher, logger: Logger) {
     self.journal = journal
+    self.events = events
     self.publisher = publisher
     self.logger = logger
   }
@@ -52,6 +54,7 @@ final class StoreBridge: ChatJournal {
           origin: MessageOrigin(sequence: row.sequence, service: row.service, position: row.position),
           arrival: now + .milliseconds(-age)))
     }
+    events.open(snapshot, now: now, millisecondsSince1970: wallNow)
     let ready = parts
     backlog.withLock { parts in
       parts = ready
@@ -66,7 +69,7 @@ final class StoreBridge: ChatJournal {
         "data directory opened",
         metadata: [
           "directory": "\(journal.options.directory ?? "")", "services": "\(services.count)",
-          "messages": "\(snapshot.messages.count)",
+          "messages": "\(snapshot.messages.count)", "events": "\(snapshot.events.count)",
         ])
     }
     return (services, snapshot.values)
@@ -160,7 +163,7 @@ final class StoreBridge: ChatJournal {
     }
   }
 
-  private static func millisecondsSince1970() -> Int64 {
+  static func millisecondsSince1970() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000

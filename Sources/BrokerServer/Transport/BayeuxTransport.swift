@@ -127,6 +127,7 @@ extension Shard {
     on connection: HTTPConnection
   ) {
     out.clear()
+    broker.noteNewestEvent(context.store.events.newestID)
     let reception = broker.receive(
       messages, user: user, origin: context.origin(of: connection, isScript: callback != nil), on: connection,
       now: now, into: &out)

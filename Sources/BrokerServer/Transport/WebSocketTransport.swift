@@ -68,6 +68,7 @@ extension Shard {
   /// Takes one text message of a socket.
   func receiveMessage(_ message: Span<UInt8>, on connection: HTTPConnection, _ socket: SocketState) {
     out.clear()
+    broker.noteNewestEvent(context.store.events.newestID)
     let user = socket.user
     let origin = context.origin(of: connection, isScript: false)
     switch broker.receive(message, user: user.span, origin: origin, onStream: connection, now: now, into: &out) {

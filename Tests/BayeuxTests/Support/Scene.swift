@@ -20,6 +20,7 @@ final class Scene {
     var deadlineCount: Int { broker.deadlines.count }
     var nextDeadline: Instant? { broker.nextDeadline }
     var hasOutput: Bool { broker.hasOutput }
+    var hasUnkept: Bool { !broker.replay.waiting.isEmpty }
     var queueBytes: Int { broker.queueBytes }
     func isDue(at now: Instant) -> Bool { broker.isDue(at: now) }
   }
@@ -31,6 +32,14 @@ final class Scene {
   /// Publications on their way, by the shard that they are for.
   private(set) var bus: [[Publication]]
   private(set) var presence: [PresenceChange] = []
+  /// What the store does with publishes to durable channels: keeps them at once, refuses them, or lets them wait.
+  enum Store { case keeps, refuses, waits }
+  var store = Store.keeps
+  /// Events that were kept, in the order of their ids.
+  private(set) var kept: [DurableEvent] = []
+  private var unkept: [(shard: Int, publish: DurablePublish)] = []
+  /// Events on their way, by the shard that they are for, with the shard and the ticket of the publisher.
+  private var eventBus: [[(DurableEvent, Int, UInt64)]]
   private var out = ByteWriter()
 
   init(
@@ -46,6 +55,7 @@ final class Scene {
           generator: SeededGenerator(seed: seed &+ UInt64($0) &* 7919)))
     }
     bus = Array(repeating: [], count: count)
+    eventBus = Array(repeating: [], count: count)
   }
 
   func client(user: String = "", on shard: Int = 0) -> Client { Client(in: self, user: user, on: shard) }
@@ -71,13 +81,16 @@ final class Scene {
     let (body, name) = (Array(text.utf8), Array(user.utf8))
     while true {
       out.clear()
+      shards[exchange.shard].broker.noteNewestEvent(kept.last?.id ?? 0)
       let reception = shards[exchange.shard].broker.receive(
         body.span, user: name.span, origin: origin, on: exchange, now: now, into: &out)
       let isUntouched = out.isEmpty
       switch reception {
       case .answered, .shookHands: exchange.end(.answered(Payload(out.array).text), sourceLocation: sourceLocation)
       case .refused(let fault): exchange.end(.refused(fault), sourceLocation: sourceLocation)
-      case .held: #expect(exchange.heldSession != nil, sourceLocation: sourceLocation)
+      case .held:
+        let isWaiting = exchange.heldSession != nil || shards[exchange.shard].hasUnkept
+        #expect(isWaiting, sourceLocation: sourceLocation)
       case .elsewhere(let other):
         #expect(exchange.moves == 0 && isUntouched, "moved in circles", sourceLocation: sourceLocation)
         exchange.shard = other
@@ -139,17 +152,46 @@ final class Scene {
     let arriving = bus[shard]
     bus[shard] = []
     for publication in arriving { _ = shards[shard].broker.publish(publication, now: now) }
+    let events = eventBus[shard]
+    eventBus[shard] = []
+    for (event, origin, ticket) in events {
+      _ = shards[shard].broker.publish(event, answering: origin == shard ? ticket : nil, now: now)
+    }
+  }
+
+  /// Keeps or refuses what clients published to durable channels.
+  private func runStore() {
+    if store == .waits { return }
+    for (shard, publish) in unkept {
+      if store == .refuses {
+        shards[shard].broker.settle(publish.ticket, isKept: false)
+        continue
+      }
+      let event = publish.draft.event(
+        id: (kept.last?.id ?? 0) + 1, createdAtSecondsSince1970: 0, arrival: now)
+      kept.append(event)
+      for other in shards.indices { eventBus[other].append((event, shard, publish.ticket)) }
+    }
+    unkept = []
+  }
+
+  /// Has the store go on, and all that follows from it happen.
+  func runStore(_ store: Store, sourceLocation: SourceLocation = #_sourceLocation) {
+    self.store = store
+    settle(sourceLocation)
   }
 
   /// Answers the held connects for which something came.
   func endTurn(_ sourceLocation: SourceLocation = #_sourceLocation) {
     for shard in shards {
       presence += shard.broker.takePresenceChanges()
-      while true {
-        out.clear()
-        guard let delivery = shard.broker.nextDelivery(now: now, into: &out) else { break }
-        finish(delivery, sourceLocation)
-      }
+      repeat {
+        while true {
+          out.clear()
+          guard let delivery = shard.broker.nextDelivery(now: now, into: &out) else { break }
+          finish(delivery, sourceLocation)
+        }
+      } while shard.hasOutput
       #expect(!shard.hasOutput, sourceLocation: sourceLocation)
       presence += shard.broker.takePresenceChanges()
     }
@@ -163,7 +205,9 @@ final class Scene {
         bus[other] += publications
         for change in changes { shards[other].broker.note(change) }
       }
+      unkept += shard.broker.takeDurablePublishes().map { (index, $0) }
     }
+    runStore()
     if runsByItself {
       for index in shards.indices { runBus(to: index) }
       endTurn(sourceLocation)
