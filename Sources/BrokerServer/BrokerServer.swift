@@ -35,7 +35,7 @@ public final class BrokerServer: Sendable {
   }
 
   private let configuration: ServerConfiguration
-  private let context: ServerContext
+  let context: ServerContext
   private let state = Mutex(State())
   private let logger: Logger
   private let pushClient: HTTPClient?
@@ -283,6 +283,10 @@ public final class BrokerServer: Sendable {
         continuation.resume()
       }
     }
+  }
+
+  var isRunning: Bool {
+    state.withLock { state in if case .running = state.life { true } else { false } }
   }
 
   private func finish() {

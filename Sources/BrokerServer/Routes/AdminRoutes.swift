@@ -85,17 +85,20 @@ enum PublishRoute {
         throw .badBody("user, tag and message go together")
       }
       let most = shard.context.bayeux.limits.maxUserBytes
-      guard !user.isEmpty else { throw .badBody("user is empty") }
-      guard user.utf8.count <= most else { throw .userTooLong(most) }
-      toUser(Array(user.utf8), tag: tag, message: message, on: connection)
-    case (nil, let name?):
+      let name = try checked { () throws(PublishError) in try HostPublication.user(user, maxBytes: most) }
+      toUser(name, tag: tag, message: message, on: connection)
+    case (nil, let channel?):
       guard let data = order.data else { throw .badBody("channel and data go together") }
-      guard let channel = Channel(name), channel.kind == .broadcast, channel.reach == .exact, channel != .genesys
-      else { throw .badBody("\(name) is no channel to publish to") }
-      let payload = Payload(event: channel, data: data.span, ext: Span())
-      toChannel(Publication(channel: channel, payload: payload), on: connection)
+      let publication = try checked { () throws(PublishError) in
+        try HostPublication.publication(of: data, on: channel)
+      }
+      toChannel(publication, on: connection)
     default: throw .badBody("either user, tag and message, or channel and data are needed")
     }
+  }
+
+  private static func checked<Value>(_ body: () throws(PublishError) -> Value) throws(RouteError) -> Value {
+    do throws(PublishError) { return try body() } catch { throw .badBody(error.description) }
   }
 
   private static func toUser(_ user: [UInt8], tag: String, message: [UInt8], on connection: HTTPConnection) {
@@ -130,31 +133,15 @@ enum PublishRoute {
   private static func toChannel(_ publication: Publication, on connection: HTTPConnection) {
     let shard = connection.shard
     let context = shard.context
-    if let draft = shard.broker.draft(publication) { return keep(draft, on: connection) }
-    let own = shard.broker.publish(publication, now: shard.now)
-    if context.shardCount == 1 { return connection.answer(.json(["sessions": JSONValue(own)])) }
     let exchange = ExchangeID(shard: shard.index, connection: connection.number)
-    connection.work()
-    let tally = Tally(of: context.shardCount) { sessions in
-      context.respond(to: exchange, .json(["sessions": JSONValue(sessions)]))
+    @Sendable func reply(_ sessions: Int) -> HTTPReply { .json(["sessions": JSONValue(sessions)]) }
+    let sessions = shard.broadcast(publication) { result in
+      switch result {
+      case .success(let sessions): context.respond(to: exchange, reply(sessions))
+      case .failure(let error): context.respond(to: exchange, RouteError.notStored(error.description).reply)
+      }
     }
-    for (index, mailbox) in context.mailboxes.enumerated() where index != shard.index {
-      if !mailbox.post(.publish(publication, tally)) { tally.add(0) }
-    }
-    tally.add(own)
-  }
-
-  /// An event of a durable channel: its subscribers hear of it, and the caller is answered, once it is kept.
-  private static func keep(_ draft: EventDraft, on connection: HTTPConnection) {
-    let context = connection.shard.context
-    let exchange = ExchangeID(shard: connection.shard.index, connection: connection.number)
-    connection.work()
-    let tally = Tally(of: context.shardCount) { sessions in
-      context.respond(to: exchange, .json(["sessions": JSONValue(sessions)]))
-    }
-    context.store.events.publish(
-      draft,
-      from: .host(tally) { error in context.respond(to: exchange, RouteError.notStored(error.description).reply) })
+    if let sessions { connection.answer(reply(sessions)) } else { connection.work() }
   }
 
   /// The members of the body; `message` and `data` as the bytes they came in.

@@ -4,6 +4,7 @@ import Bytes
 import Glibc
 import Logging
 import Reactor
+import Store
 import Synchronization
 import Wire
 
@@ -192,6 +193,8 @@ final class Shard {
     case .publish(let publication, let tally):
       let count = broker.publish(publication, now: now)
       tally?.add(count)
+    case .broadcast(let publication, let complete):
+      if let sessions = broadcast(publication, complete) { complete(.success(sessions)) }
     case .event(let event, let source):
       switch source {
       case .client(let shard, let ticket):
@@ -217,6 +220,7 @@ final class Shard {
     switch command {
     case .adopt(let moved): Glibc.close(moved.descriptor)
     case .publish(_, let tally), .deliver(_, _, _, let tally): tally?.add(0)
+    case .broadcast(_, let complete): complete(.failure(.closed))
     case .event(_, .host(let tally, _)): tally.add(0)
     case .report(let receive): receive(ShardReport())
     case .respond, .drain, .markRead, .note, .event, .refusePublish: break

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import Bytes
+import Store
 import Synchronization
 import Wire
 
@@ -9,6 +10,8 @@ enum ShardCommand: Sendable {
   /// A connection moves here, with the request that showed that it belongs here.
   case adopt(MovedConnection)
   case publish(Publication, Tally?)
+  /// A publication of the host, for all shards.
+  case broadcast(Publication, @Sendable (Result<Int, StoreError>) -> Void)
   /// An event of a durable channel that is kept; every shard gets them in the order of their ids.
   case event(DurableEvent, EventSource)
   /// A publish of a client of this shard could not be kept.
