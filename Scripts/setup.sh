@@ -22,6 +22,7 @@ has_openssl() { command -v openssl >/dev/null; }
 # The search path of a user may lack the folder that Debian puts it in.
 has_nginx() { command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]; }
 has_faye() { ruby -e 'require "faye"' 2>/dev/null; }
+has_thin() { ruby -e 'require "thin"' 2>/dev/null; }
 
 check_swift() {
   if ! command -v swift >/dev/null; then
@@ -61,6 +62,7 @@ if [ "$1" = test ]; then
   need has_venv python3-venv
   need has_ruby ruby
   need has_faye ruby-faye
+  need has_thin thin
   need has_openssl openssl
   need has_nginx nginx
 fi
@@ -79,21 +81,21 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 
-# A test runs nginx by itself: the package must not begin to serve port 80, now or after a restart of the machine.
-installs_nginx=no
+# Tests run nginx and thin by themselves: their packages must not begin to serve, now or after a restart of the machine.
+services=()
+for service in nginx thin; do
+  [[ " ${missing[*]} " == *" $service "* ]] && services+=("$service")
+done
 policy=/usr/sbin/policy-rc.d
-if [[ " ${missing[*]} " == *" nginx "* ]]; then
-  installs_nginx=yes
-  if [ ! -e $policy ]; then
-    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
-    "${as_root[@]}" chmod 755 $policy
-    trap '"${as_root[@]}" rm -f $policy' EXIT
-  fi
+if [ ${#services[@]} -gt 0 ] && [ ! -e $policy ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+  "${as_root[@]}" chmod 755 $policy
+  trap '"${as_root[@]}" rm -f $policy' EXIT
 fi
 
 echo "Installing: ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-if [ $installs_nginx = yes ] && command -v systemctl >/dev/null; then
-  "${as_root[@]}" systemctl disable --quiet nginx || true
+if [ ${#services[@]} -gt 0 ] && command -v systemctl >/dev/null; then
+  "${as_root[@]}" systemctl disable --quiet "${services[@]}" || true
 fi
