@@ -28,6 +28,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Reactor", dependencies: ["Bytes", "CLibevent"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
@@ -48,7 +49,9 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "LoadTest",
-      dependencies: ["Bytes", "Reactor", "Wire", .product(name: "Histogram", package: "hdrhistogram-swift")],
+      dependencies: [
+        "Bytes", "COpenSSL", "Reactor", "Wire", .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
       swiftSettings: strict),
     .target(
       name: "BrokerLifecycle",

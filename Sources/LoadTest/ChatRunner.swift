@@ -131,12 +131,12 @@ final class ChatRunner {
   }
 
   private func link(for party: ChatDialogue.Party) throws -> ServiceLink {
-    if party == .agent, agentDialer == nil { agentDialer = try Dialer(plan.agentURL, sources: 1) }
+    if party == .agent, agentDialer == nil { agentDialer = try Dialer(plan.agentURL, sources: 1, plan.options) }
     var links = party == .agent ? agentLinks : customerLinks
     links.removeAll { $0.isClosed }
     if let link = links.first(where: \.isIdle) { return link }
-    let link = try ServiceLink.open(
-      generator.loop, agentDialer.flatMap { party == .agent ? $0 : nil } ?? generator.dialer)
+    let link = try ServiceLink(
+      on: generator.loop, through: agentDialer.flatMap { party == .agent ? $0 : nil } ?? generator.dialer)
     links.append(link)
     if party == .agent { agentLinks = links } else { customerLinks = links }
     return link
@@ -198,16 +198,12 @@ final class ChatRunner {
 final class ServiceLink: HTTPLink {
   private var answer: ((Int, JSONValue?) -> Void)?
 
-  static func open(_ loop: EventLoop, _ dialer: Dialer) throws -> ServiceLink {
-    try ServiceLink(on: loop, adopting: try dialer.dial())
-  }
-
   var isIdle: Bool { answer == nil && !isClosed }
 
   /// - Parameter answer: gets the status and the body, where it is JSON; status 0 where the connection broke.
   func send(_ request: [UInt8], _ answer: @escaping (Int, JSONValue?) -> Void) {
     self.answer = answer
-    send(request)
+    write(request)
   }
 
   override func responded(_ response: ParsedResponse, _ body: Span<UInt8>, _ text: Span<UInt8>) {

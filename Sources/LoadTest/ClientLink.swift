@@ -8,16 +8,15 @@ class ClientLink: HTTPLink {
   final let client: LoadClient
   final var hasReceived = false
 
-  init(_ client: LoadClient, on loop: EventLoop, adopting descriptor: Int32) throws(ReactorError) {
+  init(_ client: LoadClient) throws {
     self.client = client
-    try super.init(on: loop, adopting: descriptor)
+    try super.init(on: client.generator.loop, through: client.generator.dialer)
   }
 
   static func open(for client: LoadClient, _ generator: Generator) throws -> ClientLink {
-    let descriptor = try generator.dialer.dial()
     switch generator.plan.transport {
-    case .longPolling: return try ClientLink(client, on: generator.loop, adopting: descriptor)
-    case .websocket: return try WebSocketLink(client, on: generator.loop, upgrading: descriptor)
+    case .longPolling: try ClientLink(client)
+    case .websocket: try WebSocketLink(upgrading: client)
     }
   }
 
@@ -31,7 +30,7 @@ class ClientLink: HTTPLink {
   func frame(_ body: [UInt8], _ writer: RequestWriter) -> [UInt8] { writer.request(body: body) }
 
   /// Sends what ``frame(_:_:)`` made.
-  func transmit(_ bytes: UnsafeRawBufferPointer) { send(bytes) }
+  func transmit(_ bytes: UnsafeRawBufferPointer) { write(bytes) }
 
   override func responded(_ response: ParsedResponse, _ body: Span<UInt8>, _ text: Span<UInt8>) {
     noteReceived()

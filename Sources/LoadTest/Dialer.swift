@@ -8,14 +8,17 @@ final class Dialer {
   let target: SocketAddress
   private let sources: Int
   private var next = 0
+  /// nil for a server without TLS.
+  private let tls: TLSContext?
 
   /// - Parameter sources: how many of 127.0.0.1, .2, … connections come from; only where the server is on loopback.
-  init(_ url: TargetURL, sources: Int) throws(LoadTestError) {
+  init(_ url: TargetURL, sources: Int, _ options: LoadOptions) throws(LoadTestError) {
     do throws(ReactorError) {
       target = try SocketAddress(host: url.host, port: url.port)
     } catch {
       throw .unreachable(url.authority, error.description)
     }
+    tls = url.isSecure ? try TLSContext(url, options) : nil
     self.sources = target.isLoopback && target.bitCount == 32 ? sources : 1
   }
 
@@ -34,6 +37,13 @@ final class Dialer {
       throw failure(code)
     }
     return descriptor
+  }
+
+  /// The TLS of a new connection; nil for a server without.
+  func secure() throws(LoadTestError) -> TLSSession? {
+    guard let tls else { return nil }
+    guard let session = tls.session() else { throw .unreachable(target.description, "no memory for TLS") }
+    return session
   }
 
   private func failure(_ code: Int32) -> LoadTestError {

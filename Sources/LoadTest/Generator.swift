@@ -60,7 +60,7 @@ final class Generator {
     self.worker = worker
     self.loop = loop
     self.report = report
-    dialer = try Dialer(plan.url, sources: plan.sourceAddresses)
+    dialer = try Dialer(plan.url, sources: plan.sourceAddresses, plan.options)
     setupBegan = loop.now
     for index in plan.share(of: worker) {
       let ledger = ClientLedger(

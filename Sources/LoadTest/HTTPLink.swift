@@ -9,6 +9,18 @@ class HTTPLink: Connection {
   private final var pending: [UInt8] = []
   private final var needed = 0
 
+  /// nil where what is sent goes over the connection as it is.
+  private final let tls: TLSSession?
+
+  /// Opens a connection that is under way; what is written waits for it.
+  init(on loop: EventLoop, through dialer: Dialer) throws {
+    tls = try dialer.secure()
+    try super.init(on: loop, adopting: try dialer.dial())
+    guard let tls else { return }
+    try tls.start()
+    send(tls.takeOutput())
+  }
+
   /// Whether the connection has left HTTP: what comes goes to ``receivedRaw(_:)``.
   final var isRaw = false
 
@@ -20,7 +32,33 @@ class HTTPLink: Connection {
   /// What came is no response; the connection is of no use any more and is closed next.
   func broke(_ fault: ResponseFault) {}
 
+  /// Sends `bytes`, in TLS where the server has it.
+  final func write(_ bytes: UnsafeRawBufferPointer) {
+    guard let tls else { return send(bytes) }
+    do throws(TLSFault) {
+      try tls.write(bytes)
+      send(tls.takeOutput())
+    } catch {
+      // It is over already, and the loop says so.
+    }
+  }
+
+  final func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { write($0) } }
+
   override final func received(_ bytes: Span<UInt8>) {
+    guard let tls else { return take(bytes) }
+    do throws(TLSFault) {
+      let plain = try tls.receive(bytes)
+      send(tls.takeOutput())
+      if !plain.isEmpty { take(plain.span) }
+    } catch {
+      // The alert that says why.
+      send(tls.takeOutput())
+      close(.local(error.text))
+    }
+  }
+
+  private final func take(_ bytes: Span<UInt8>) {
     if isRaw { return receivedRaw(bytes) }
     if pending.isEmpty { return process(bytes, ended: false) }
     bytes.withUnsafeBufferPointer { pending.append(contentsOf: $0) }

@@ -40,6 +40,10 @@ public struct LoadOptions: Sendable {
   public var sendsUsers = false
   /// Whether the acknowledgement extension is asked for.
   public var acknowledgements = false
+  /// A PEM file of the certificates that are trusted; nil trusts what the system trusts.
+  public var authoritiesFile: String?
+  /// Whether a certificate is taken as it is, whoever it names and whoever signed it.
+  public var takesAnyCertificate = false
   /// Messages (or chats) a second in all; nil is a closed loop.
   public var rate: Double?
   /// Of a closed loop: messages that may be under way at once.

@@ -24,9 +24,11 @@ public struct LoadPlan: Sendable {
     transport = options.transport ?? (url.isWebSocket ? .websocket : .longPolling)
     publishURL = try options.publishURL.map { text throws(LoadTestError) in try TargetURL(text) }
     agentURL = try TargetURL(options.agentURL)
-    guard publishURL?.isWebSocket != true else { throw .badOption("publish-http", "has to be an http: URL") }
-    guard !agentURL.isWebSocket else { throw .badOption("agent-url", "has to be an http: URL") }
+    guard publishURL?.isWebSocket != true else { throw .badOption("publish-http", "has to be an http: or https: URL") }
+    guard !agentURL.isWebSocket else { throw .badOption("agent-url", "has to be an http: or https: URL") }
     try checkChannel()
+    // A file that is of no use is told before any worker starts.
+    if url.isSecure { _ = try TLSContext(url, options) }
   }
 
   private static func check(_ options: LoadOptions) throws(LoadTestError) {

@@ -15,7 +15,6 @@ public enum LoadTestStatus: Int32, Sendable, CaseIterable {
 public enum LoadTestError: Error, Hashable, Sendable {
   /// The URL, and what is wrong with it.
   case badURL(String, String)
-  case tlsNotSupported(String)
   /// An option and what it must be.
   case badOption(String, String)
   case badFile(String)
@@ -32,7 +31,7 @@ public enum LoadTestError: Error, Hashable, Sendable {
 
   public var status: LoadTestStatus {
     switch self {
-    case .badURL, .tlsNotSupported, .badOption, .badFile, .noSuchProcess: .usage
+    case .badURL, .badOption, .badFile, .noSuchProcess: .usage
     case .cannotWrite, .clientsMissing, .workerFailed, .cannotPublish: .conditionNotMet
     case .unreachable: .unreachable
     }
@@ -43,7 +42,6 @@ extension LoadTestError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .badURL(let url, let reason): "\(url): \(reason)"
-    case .tlsNotSupported(let url): "\(url): TLS is not supported by the load test yet; use http:// or ws://"
     case .badOption(let name, let rule): "--\(name): \(rule)"
     case .badFile(let reason): reason
     case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"

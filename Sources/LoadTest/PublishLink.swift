@@ -11,21 +11,17 @@ final class PublishLink: HTTPLink {
   /// When the request that is under way was sent.
   private(set) var sent: Instant?
 
-  private init(_ generator: Generator, slot: Int, adopting descriptor: Int32) throws(ReactorError) {
+  init(_ generator: Generator, slot: Int, _ dialer: Dialer) throws {
     self.generator = generator
     self.slot = slot
-    try super.init(on: generator.loop, adopting: descriptor)
-  }
-
-  static func open(_ generator: Generator, slot: Int, _ dialer: Dialer) throws -> PublishLink {
-    try PublishLink(generator, slot: slot, adopting: try dialer.dial())
+    try super.init(on: generator.loop, through: dialer)
   }
 
   var isIdle: Bool { sent == nil && !isClosed }
 
   func publish(_ request: UnsafeRawBufferPointer, now: Instant) {
     sent = now
-    send(request)
+    write(request)
   }
 
   override func responded(_ response: ParsedResponse, _ body: Span<UInt8>, _ text: Span<UInt8>) {

@@ -53,7 +53,7 @@ final class Publishing {
   func begin() {
     if let url = plan.publishURL {
       do throws(LoadTestError) {
-        dialer = try Dialer(url, sources: 1)
+        dialer = try Dialer(url, sources: 1, plan.options)
       } catch {
         return generator.fail(error)
       }
@@ -241,7 +241,7 @@ final class Publishing {
     }
     guard let free else { return nil }
     do {
-      let link = try PublishLink.open(generator, slot: free, dialer ?? generator.dialer)
+      let link = try PublishLink(generator, slot: free, dialer ?? generator.dialer)
       links[free] = link
       return link
     } catch {

@@ -15,12 +15,12 @@ final class WebSocketLink: ClientLink {
     return limits
   }()
 
-  init(_ client: LoadClient, on loop: EventLoop, upgrading descriptor: Int32) throws(ReactorError) {
+  init(upgrading client: LoadClient) throws {
     var random = SystemRandomNumberGenerator()
     // 16 bytes in base64, of which the last character can only be one of four.
     let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     key = Identifiers.text(21, of: alphabet, using: &random) + "A=="
-    try super.init(client, on: loop, adopting: descriptor)
+    try super.init(client)
     let plan = client.generator.plan
     let user =
       plan.sendsUsers && client.index >= 0 ? ["\(plan.options.userHeader): \(plan.user(client.index))"] : []
@@ -29,7 +29,7 @@ final class WebSocketLink: ClientLink {
         "GET \(plan.url.path) HTTP/1.1", "Host: \(plan.url.authority)", "Upgrade: websocket", "Connection: Upgrade",
         "Sec-WebSocket-Key: \(key)", "Sec-WebSocket-Version: 13",
       ] + plan.options.headers + user
-    send(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8))
+    write(Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8))
   }
 
   /// A mask of zero leaves the payload as it is, so that a poll is built once and only its id is changed. The mask keeps
@@ -41,7 +41,7 @@ final class WebSocketLink: ClientLink {
   }
 
   override func transmit(_ bytes: UnsafeRawBufferPointer) {
-    if isRaw { send(bytes) } else { waiting += bytes }
+    if isRaw { write(bytes) } else { waiting += bytes }
   }
 
   override func responded(_ response: ParsedResponse, _ body: Span<UInt8>, _ text: Span<UInt8>) {
@@ -53,7 +53,7 @@ final class WebSocketLink: ClientLink {
       return close(.local("no websocket"))
     }
     isRaw = true
-    send(waiting)
+    write(waiting)
     waiting = []
   }
 
@@ -82,7 +82,7 @@ final class WebSocketLink: ClientLink {
         at += consumed
         var out = ByteWriter(capacity: scratch.count + FrameWriter.maxMaskedHeaderBytes)
         out.appendMaskedFrame(.pong, scratch.span, mask: 0)
-        send(out.bytes)
+        write(out.bytes)
       case .pong(let consumed): at += consumed
       case .close: return close(.peerClosed)
       case .failed(let fault):

@@ -38,6 +38,8 @@ struct LoadArguments: ParsableArguments {
   @Option(help: "The field that names the user.") var userHeader = LoadOptions().userHeader
   @Flag(help: "Send each client's user, also where the scenario needs none.") var sendUsers = false
   @Flag(help: "Ask for the acknowledgement extension.") var ack = false
+  @Option(help: "Certificates to trust, a PEM file; by default those of the system.") var caFile: String?
+  @Flag(help: "Take any certificate.") var insecure = false
   @Option(help: "Messages (or chats) a second, each at its moment; without it the next follows the last.")
   var rate: Double?
   @Option(help: "Without a rate: messages under way at once.") var window = LoadOptions().window
@@ -66,6 +68,8 @@ struct LoadArguments: ParsableArguments {
     options.userHeader = userHeader
     options.sendsUsers = sendUsers
     options.acknowledgements = ack
+    options.authoritiesFile = caFile
+    options.takesAnyCertificate = insecure
     options.rate = rate
     options.window = window
     options.payloadBytes = payload

@@ -5,20 +5,17 @@ Run by Scripts/tests/70-nginx.sh. What both do is the table on that page.
 """
 
 import contextlib
-import http.client
 import json
 import os
 import re
 import shutil
-import signal
-import socket
-import ssl
 import subprocess
 import tempfile
 
 import pages
 from broker import ROOT, Broker, Checks, binary, wait_until
 from clients import CLIENTS, Client, Publishing
+from nginx import Nginx, certificate
 
 PAGE = "Docs/Operations.md"
 # What the page calls things.
@@ -46,97 +43,10 @@ def block(language):
     return found[0]
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 def replaced(text, old, new):
     if old not in text:
         raise RuntimeError(f"{PAGE}: no {old}")
     return text.replace(old, new)
-
-
-class Nginx:
-    """nginx as a process of its own, in a directory of its own."""
-
-    # What stands around the part that is tested: nothing of it may touch the system's nginx.
-    FRAME = """
-daemon off;
-{user}
-worker_processes 1;
-pid nginx.pid;
-error_log stderr;
-events {{ worker_connections 256; }}
-http {{
-  access_log off;
-  client_body_temp_path body;
-  proxy_temp_path proxy;
-  fastcgi_temp_path fastcgi;
-  uwsgi_temp_path uwsgi;
-  scgi_temp_path scgi;
-  {content}
-}}
-"""
-
-    def __init__(self, content, tls=None):
-        """`content` is a function of the port."""
-        self.tls = tls
-        self.directory = tempfile.mkdtemp(prefix="nginx-")
-        # A port that was free a moment ago may not be any more.
-        for _ in range(5):
-            self.port = free_port()
-            if self._start(content(self.port)):
-                return
-            self.process.wait()
-        raise RuntimeError("nginx does not start:\n" + self.log_text())
-
-    def _start(self, content):
-        path = os.path.join(self.directory, "nginx.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            # As root it would give its requests to a user who may not enter the directory.
-            file.write(self.FRAME.format(content=content, user="user root;" if os.getuid() == 0 else ""))
-        self.log = open(os.path.join(self.directory, "error.log"), "w+", encoding="utf-8")
-        program = shutil.which("nginx") or "/usr/sbin/nginx"
-        self.process = subprocess.Popen(
-            [program, "-e", "stderr", "-p", self.directory, "-c", path], stdin=subprocess.DEVNULL, stderr=self.log)
-        wait_until(lambda: self._answers() or self.process.poll() is not None, 5)
-        return self.process.poll() is None
-
-    def _answers(self):
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            return True
-        return False
-
-    @property
-    def address(self):
-        return f"127.0.0.1:{self.port}"
-
-    def connection(self):
-        if self.tls:
-            context = ssl.create_default_context(cafile=self.tls)
-            context.check_hostname = False
-            return http.client.HTTPSConnection(self.address, timeout=20, context=context)
-        return http.client.HTTPConnection(self.address, timeout=20)
-
-    def log_text(self):
-        self.log.seek(0)
-        return self.log.read()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        # To its master, which ends its workers.
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class Site:
@@ -260,16 +170,6 @@ QUESTIONS = [
 ]
 
 
-def certificate(directory):
-    """A certificate for the name on the page, and its key."""
-    paths = [os.path.join(directory, f"{NAME}.{kind}") for kind in ("pem", "key")]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},IP:127.0.0.1",
-         "-out", paths[0], "-keyout", paths[1]], check=True, capture_output=True)
-    return paths[0]
-
-
 def alone(broker):
     """The least there can be. Its time to wait is short, as the time that the broker holds."""
     return lambda port: f"""
@@ -354,7 +254,7 @@ def closed_doors(site):
 def main():
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
-        tls = certificate(directory)
+        tls, _ = certificate(directory, NAME, f"DNS:{NAME},IP:127.0.0.1")
         path = os.path.join(directory, "broker.json")
         with open(path, "w", encoding="utf-8") as file:
             file.write(replaced(block("json"), DATA, os.path.join(directory, "data")))
@@ -380,4 +280,5 @@ def main():
     check.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()

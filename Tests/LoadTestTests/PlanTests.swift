@@ -32,8 +32,14 @@ import Testing
     #expect { _ = try TargetURL(text) } throws: { ($0 as? LoadTestError)?.status == .usage }
   }
 
-  @Test(arguments: ["https://h/", "wss://h/"]) func tlsIsRefusedByName(_ text: String) {
-    #expect(throws: LoadTestError.tlsNotSupported(text)) { _ = try TargetURL(text) }
+  @Test(arguments: [
+    ("http://h/", 80, false, false), ("https://h/", 443, true, false), ("ws://h/", 80, false, true),
+    ("wss://h/", 443, true, true), ("HTTPS://h:80/", 80, true, false), ("https://h:443/", 443, true, false),
+  ]) func theSchemeSaysWhetherThereIsTLS(_ text: String, _ port: Int, _ isSecure: Bool, _ isWebSocket: Bool) throws {
+    let url = try TargetURL(text)
+    #expect(url.port == port && url.isSecure == isSecure && url.isWebSocket == isWebSocket)
+    #expect(url.authority == (port == 80 && isSecure ? "h:80" : "h"))
+    #expect(try TargetURL(url.description) == url)
   }
 
   private static let bad: [(String, @Sendable (inout LoadOptions) -> Void)] = [

@@ -48,8 +48,9 @@ import Testing
   @Test("3.5: a phone that is silent without a word gets by its next session what the old one was not written")
   func silence() async throws {
     try await withBroker(shards: 2) { broker in
-      let id = try broker.cometChat(of: "anna")
       let lost = try broker.listener("anna")
+      let id = try broker.cometChat(of: "anna")
+      #expect(try lost.events(1).positions == [1])
       try lost.hold()
       try broker.expect("connects_held", 1)
       lost.polls.reset()
