@@ -14,6 +14,9 @@ has_libevent() {
 has_sqlite() {
   pkg-config --exists sqlite3 2>/dev/null
 }
+has_zlib() {
+  pkg-config --exists zlib 2>/dev/null
+}
 has_pkg_config() { command -v pkg-config >/dev/null; }
 has_curl() { command -v curl >/dev/null; }
 has_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
@@ -57,6 +60,7 @@ check_swift
 need has_pkg_config pkg-config
 need has_libevent libevent-dev
 need has_sqlite libsqlite3-dev
+need has_zlib zlib1g-dev
 if [ "$1" = test ]; then
   need has_curl curl
   need has_venv python3-venv
