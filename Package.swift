@@ -29,16 +29,18 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Reactor", dependencies: ["Bytes", "CLibevent"], swiftSettings: strict),
     .target(name: "Wire", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(name: "Deflate", dependencies: ["Bytes", "CZlib", "Wire"], swiftSettings: strict),
     .target(name: "ChatService", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
       name: "Store", dependencies: ["Bytes", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     .target(
       name: "BrokerServer",
       dependencies: [
-        "Bayeux", "Bytes", "ChatService", "Reactor", "Store", "Wire",
+        "Bayeux", "Bytes", "ChatService", "Deflate", "Reactor", "Store", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
@@ -106,7 +108,7 @@ let package = Package(
     .testTarget(
       name: "BrokerServerTests",
       dependencies: [
-        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Reactor", "Store", "Wire",
+        "Bayeux", "BrokerServer", "Bytes", "ChatService", "Deflate", "Reactor", "Store", "Wire",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .testTarget(
@@ -119,6 +121,7 @@ let package = Package(
       dependencies: ["Bytes", "Store", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: strict),
     .testTarget(name: "FuzzTests", dependencies: ["Bytes", "FuzzInvariants"], swiftSettings: strict),
     .testTarget(name: "WireTests", dependencies: ["Bytes", "Wire"], swiftSettings: strict),
+    .testTarget(name: "DeflateTests", dependencies: ["Bytes", "Deflate", "Wire"], swiftSettings: strict),
   ]
 )
 

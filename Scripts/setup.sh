@@ -17,6 +17,9 @@ has_sqlite() {
 has_ssl() {
   pkg-config --exists openssl 2>/dev/null
 }
+has_zlib() {
+  pkg-config --exists zlib 2>/dev/null
+}
 has_pkg_config() { command -v pkg-config >/dev/null; }
 has_curl() { command -v curl >/dev/null; }
 has_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
@@ -61,6 +64,7 @@ need has_pkg_config pkg-config
 need has_libevent libevent-dev
 need has_sqlite libsqlite3-dev
 need has_ssl libssl-dev
+need has_zlib zlib1g-dev
 if [ "$1" = test ]; then
   need has_curl curl
   need has_venv python3-venv

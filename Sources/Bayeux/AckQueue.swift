@@ -20,6 +20,8 @@ final class AckQueue {
 
   var isEmpty: Bool { sent.isEmpty }
   var count: Int { sent.count }
+  /// What is not confirmed, oldest first.
+  var unconfirmed: [DeliveryQueue.Entry] { sent.map(\.entry) }
 
   /// Forgets everything up to batch `number`. What was for the user is settled only now.
   func acknowledge(_ number: Int) {

@@ -44,6 +44,10 @@ public enum BayeuxError: Error, Hashable, Sendable {
   case replayIDInvalid
   /// Events after that id are not kept any more, or it was never given, and the policy says so.
   case replayOutOfWindow
+  /// An extension dropped the message.
+  case messageDeleted
+  /// The browser holds as many connects as it may, and is not told to poll instead.
+  case tooManyClients
   /// A rule or an authorizer says no.
   case denied(ClientOperation, DenialReason)
 
@@ -79,6 +83,8 @@ public enum BayeuxError: Error, Hashable, Sendable {
     case .publishNotKept: "507::not_stored"
     case .replayIDInvalid: "400::replay_id_invalid"
     case .replayOutOfWindow: "400::replay_id_out_of_window"
+    case .messageDeleted: "404::message_deleted"
+    case .tooManyClients: "403::multiple_clients"
     case .denied(let operation, let reason): "403:\(reason.text):\(operation.denial)"
     }
   }
@@ -90,7 +96,7 @@ public enum BayeuxError: Error, Hashable, Sendable {
   public var reconnect: Reconnect? {
     switch self {
     case .sessionUnknown: .handshake
-    case .handshakeDenied, .denied(.handshake, _): Reconnect.none
+    case .handshakeDenied, .tooManyClients, .denied(.handshake, _): Reconnect.none
     case .handshakeFailed, .tooManySessionsOfUser, .tooManySessionsOfAddress, .handshakesTooFast: .retry
     default: nil
     }
@@ -104,8 +110,8 @@ extension BayeuxError: CaseIterable {
       .channelMissing, .channelInvalid, .messageIDInvalid, .sessionUnknown, .userMismatch, .handshakeDenied,
       .handshakeFailed, .tooManySessionsOfUser, .tooManySessionsOfAddress, .handshakesTooFast, .subscriptionMissing,
       .subscriptionInvalid, .genesysNeedsUser, .tooManySubscriptions, .messageTooLarge, .publishesTooFast,
-      .channelTooFast, .subscribeDenied, .createDenied, .channelCreateDenied, .publishDenied, .replayIDInvalid,
-      .replayOutOfWindow, .publishNotKept,
+      .channelTooFast, .messageDeleted, .tooManyClients, .subscribeDenied, .createDenied, .channelCreateDenied,
+      .publishDenied, .replayIDInvalid, .replayOutOfWindow, .publishNotKept,
     ]
   }
 }

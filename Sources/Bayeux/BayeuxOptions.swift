@@ -26,6 +26,23 @@ public struct BayeuxOptions: Sendable, Hashable {
   public var messagesPerFrame = 128
   /// What a subscribe gets that asks for events of a durable channel which are not kept any more.
   public var replayOutOfWindow = ReplayPolicy.earliest
+  /// Connects of one browser that are held over HTTP; a browser opens few connections to one host, and held ones keep
+  /// the others from it. Below 0 is any number; 0 never holds one.
+  public var maxSessionsPerBrowser = -1
+  /// The interval for clients beyond ``maxSessionsPerBrowser``; zero turns them away for good.
+  public var multiSessionInterval: Duration = .seconds(2)
+  /// Whether advice carries `maxInterval`, so that a client knows when its session is gone and shakes hands by itself.
+  public var handshakeReconnect = false
+  /// Whether messages that wait for a session go out behind the reply to its handshake, counted there as `x-messages`.
+  public var allowMessageDeliveryDuringHandshake = false
+  /// Whether a handshake may take over the subscriptions and the queue of an earlier session, `ext.restore`.
+  public var restoresSessions = true
+  /// Whether `ext.gms_user` of a handshake names the user of a WebSocket whose upgrade request named none.
+  public var takesUserFromHandshake = false
+  /// How long a session may do nothing but connect before its next connect ends it; zero is for ever.
+  public var maxInactivity: Duration = .zero
+  /// What counts as doing something.
+  public var activity = SessionActivity.client
   /// Offered in a handshake reply, in this order.
   public var connectionTypes = ["callback-polling", "long-polling"]
 
@@ -36,8 +53,18 @@ public struct BayeuxOptions: Sendable, Hashable {
   /// Whether there is anything to replay.
   var hasDurableChannels: Bool { rules.hasDurableChannels }
 
+  var limitsBrowsers: Bool { maxSessionsPerBrowser >= 0 }
+
   /// How long before ``timeout`` a held connect is answered: a twelfth of it, 5 s at the most.
   public var earlyAnswer: Duration { min(.seconds(5), timeout / 12) }
+}
+
+/// Whose messages keep a session from being idle, see ``BayeuxOptions/maxInactivity``; CometD's names.
+public enum SessionActivity: String, Sendable, Hashable, CaseIterable {
+  /// Those that the client sends, connects excepted.
+  case client
+  /// The same, and those that are sent to it.
+  case clientServer
 }
 
 /// Every bound of the broker core: what it counts, its default, and why there is one.

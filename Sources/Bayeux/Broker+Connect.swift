@@ -2,50 +2,7 @@
 import Bytes
 
 extension Broker {
-  /// A handshake always makes a new session; an older one of the same client dies of its own deadline.
-  mutating func handshake(
-    _ message: Message, _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin,
-    on stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
-  ) -> Reception {
-    var isFar = false
-    if !user.isEmpty {
-      let home = Self.home(of: user, shards: shardCount)
-      isFar = home != shard
-      // A stream that other sessions of this shard share can not go there.
-      if isFar, stream?.streamSessions.isEmpty ?? true { return .elsewhere(shard: home) }
-    }
-    let (id, fault) = check(message, in: text)
-    let refusal: BayeuxError? =
-      fault ?? (isFar || isOffline ? .handshakeFailed : nil)
-      ?? (user.isEmpty && options.requiresUser ? .handshakeDenied : nil)
-      ?? admit(user: user, origin: origin, now: now)
-    writer.append("[")
-    if let refusal {
-      counters.handshakesRefused += 1
-      counters.note(refusal)
-      writer.appendReply(
-        to: message, id: id, in: text, error: refusal,
-        advice: isOffline ? comeLater() : refusal.isPassing ? pause() : advice(for: refusal))
-      writer.append("]")
-      return .answered
-    }
-    let session = addSession(user: user, address: origin.address, now: now)
-    if let stream { _ = session.attach(to: stream) }
-    let ext = HandshakeExt(message.ext, in: text)
-    if ext.asksForAck { session.ack = AckQueue() }
-    session.receivesReplayIDs = ext.asksForReplay
-    writer.appendHandshakeReply(id: id, clientID: session.id, options: options)
-    writer.append("]")
-    return .shookHands
-  }
-
-  /// A node that was taken out wants its clients elsewhere, and not all at the same moment.
-  private mutating func comeLater() -> Advice {
-    let seconds = Int64.random(in: 5...15, using: &generator)
-    return Advice(reconnect: .retry, interval: .seconds(seconds), timeout: nil)
-  }
-
-  private mutating func addSession(user: Span<UInt8>, address: UInt64, now: Instant) -> Session {
+  mutating func addSession(user: Span<UInt8>, address: UInt64, now: Instant) -> Session {
     counters.handshakes += 1
     if user.isEmpty { counters.handshakesWithoutUser += 1 }
     if freeSlots.isEmpty {
@@ -58,6 +15,7 @@ extension Broker {
     record?.sessionCount += 1
     let session = Session(
       id, user: record, address: address, expires: now + options.interval + options.maxInterval)
+    session.lastActivity = now
     addresses.joined(address)
     sessions[slot] = session
     deadlines.note(session)
@@ -90,17 +48,24 @@ extension Broker {
     let isMoved = session.stream != nil
     session.detach()
     let request = ConnectRequest(message, text, id: id, options: options, usual: holdTime)
-    let (holds, isFirst) = begin(request, session, mayHold: true, now: now)
-    if holds {
-      conduit.heldSession = session
-      hold(session, on: conduit, isStream: false, request, now: now)
-      return .held
-    }
     writer.append("[")
-    let batch = takeConnectEvents(of: session, into: &writer)
-    writer.appendConnectReply(
-      id: id, advice: request.advice(isFirst: isFirst || isMoved, options: options), ackBatch: batch)
-    writer.append("]")
+    replies.clear(keepingAtMost: 1 << 16)
+    if isInactive(session, at: now) {
+      retire(session, message, id, now: now, events: &writer)
+      writer.append(replies.bytes)
+    } else {
+      let (fate, isFirst) = begin(request, session, on: nil, mayHold: true, now: now)
+      if fate == .held {
+        writer.truncate(to: writer.count - 1)
+        conduit.heldSession = session
+        hold(session, on: conduit, isStream: false, request, message, now: now)
+        return .held
+      }
+      let batch = takeConnectEvents(of: session, into: &writer)
+      answer(request, fate, isDue: isFirst || isMoved, ackBatch: batch, message, text, session)
+      writer.append(replies.bytes)
+    }
+    writer.closeArray()
     return .answered
   }
 
@@ -111,22 +76,33 @@ extension Broker {
   ) {
     counters.connects += 1
     let request = ConnectRequest(message, text, id: id, options: options, usual: holdTime)
-    let (holds, isFirst) = begin(request, session, mayHold: stream != nil, now: now)
-    if holds, let stream { return hold(session, on: stream, isStream: true, request, now: now) }
+    if isInactive(session, at: now) {
+      var events = ByteWriter(capacity: 256)
+      retire(session, message, id, now: now, events: &events)
+      return resent.append(events.bytes)
+    }
+    let (fate, isFirst) = begin(request, session, on: stream, mayHold: stream != nil, now: now)
+    if fate == .held, let stream { return hold(session, on: stream, isStream: true, request, message, now: now) }
     var batch: Int?
     if session.deliversOnConnectOnly(options) {
       var events = ByteWriter(capacity: 256)
       batch = takeConnectEvents(of: session, into: &events)
       resent.append(events.bytes)
     }
-    replies.appendConnectReply(
-      id: id, advice: request.advice(isFirst: isFirst || isMoved, options: options), ackBatch: batch)
+    answer(request, fate, isDue: isFirst || isMoved, ackBatch: batch, message, text, session)
+  }
+
+  /// What becomes of a connect.
+  private enum Fate {
+    case held, answered
+    /// Its browser has as many held as it may.
+    case crowded
   }
 
   /// Ends an older connect of the session, and decides whether this one is held. If not, the expiry clock starts.
   private mutating func begin(
-    _ request: ConnectRequest, _ session: Session, mayHold: Bool, now: Instant
-  ) -> (holds: Bool, isFirst: Bool) {
+    _ request: ConnectRequest, _ session: Session, on stream: (any StreamConduit)?, mayHold: Bool, now: Instant
+  ) -> (fate: Fate, isFirst: Bool) {
     var isFirst = false
     if case .handshaken = session.state { isFirst = true }
     if let older = release(session, at: now) {
@@ -141,23 +117,54 @@ extension Broker {
     feed(session)
     // What was sent and not confirmed goes out again at once, unless the client says how long it wants to wait.
     let resends = !(session.ack?.isEmpty ?? true) && !request.setsTimeout
-    guard mayHold, !isFirst, !session.isUrgent(at: now), !resends, request.holdTime > .zero else {
-      session.state = .away(expires: now + request.interval + options.maxInterval)
-      deadlines.note(session)
-      return (false, isFirst)
+    let isHeld = mayHold && !isFirst && !session.isUrgent(at: now) && !resends && request.holdTime > .zero
+    let isCrowded = isHeld && stream == nil && hasTooMany(session.browser)
+    if isHeld, !isCrowded { return (.held, isFirst) }
+    let interval = isCrowded ? options.multiSessionInterval : request.interval
+    session.state = .away(expires: now + interval + options.maxInterval)
+    deadlines.note(session)
+    return (isCrowded ? .crowded : .answered, isFirst)
+  }
+
+  /// Appends the reply to a connect that is not held to `replies`.
+  private mutating func answer(
+    _ request: ConnectRequest, _ fate: Fate, isDue: Bool, ackBatch: Int?, _ message: Message, _ text: Span<UInt8>,
+    _ session: Session
+  ) {
+    let start = replies.count
+    let isDue = isDue || session.isCrowded
+    session.isCrowded = fate == .crowded
+    if fate == .crowded {
+      counters.connectsCrowded += 1
+      var advice = options.advice(interval: max(.zero, options.multiSessionInterval))
+      advice.hasMultipleClients = true
+      if options.multiSessionInterval > .zero {
+        replies.appendConnectReply(id: request.id, advice: advice, ackBatch: ackBatch)
+      } else {
+        counters.refusals += 1
+        advice.reconnect = .none
+        replies.appendReply(to: message, id: request.id, in: text, error: .tooManyClients, advice: advice)
+      }
+    } else {
+      replies.appendConnectReply(
+        id: request.id, advice: request.advice(isDue: isDue, options: options), ackBatch: ackBatch)
     }
-    return (true, isFirst)
+    extendReply(from: start, to: message, session)
   }
 
   private mutating func hold(
-    _ session: Session, on conduit: any Conduit, isStream: Bool, _ request: ConnectRequest, now: Instant
+    _ session: Session, on conduit: any Conduit, isStream: Bool, _ request: ConnectRequest, _ message: Message,
+    now: Instant
   ) {
     counters.connectsHeld += 1
     heldCount += 1
+    if options.limitsBrowsers, !isStream, session.browser != 0 { heldByBrowser[session.browser, default: 0] += 1 }
+    let isAdvised = request.asksForAdvice || session.isCrowded
+    session.isCrowded = false
     session.state = .held(
       HeldConnect(
         conduit: conduit, isStream: isStream, id: request.id, until: now + request.holdTime,
-        advice: request.asksForAdvice ? request.interval : nil, interval: request.interval))
+        advice: isAdvised ? request.interval : nil, interval: request.interval, request: self.request(of: message)))
     deadlines.note(session)
   }
 
@@ -165,6 +172,7 @@ extension Broker {
   mutating func release(_ session: Session, at now: Instant) -> HeldConnect? {
     guard let connect = session.release(at: now, maxInterval: options.maxInterval) else { return nil }
     heldCount -= 1
+    if !connect.isStream { noteReleased(session.browser) }
     deadlines.note(session)
     return connect
   }
@@ -200,9 +208,9 @@ struct ConnectRequest {
   }
 
   /// The first connect is always answered with advice, and each that asks for it; the others need none.
-  func advice(isFirst: Bool, options: BayeuxOptions) -> Advice? {
-    guard isFirst || asksForAdvice else { return nil }
-    return Advice(reconnect: .retry, interval: interval, timeout: options.timeout)
+  func advice(isDue: Bool, options: BayeuxOptions) -> Advice? {
+    guard isDue || asksForAdvice else { return nil }
+    return options.advice(interval: interval)
   }
 }
 
@@ -235,16 +243,5 @@ struct ExtMember {
       return ASCII.decimal(text.extracting(Int(value.start) + 1..<Int(value.end))).map { -$0 }
     }
     return ASCII.decimal(text.extracting(value.range))
-  }
-}
-
-/// What a handshake asks for in its `ext`.
-struct HandshakeExt {
-  let asksForAck: Bool
-  let asksForReplay: Bool
-
-  init(_ ext: JSONSlice?, in text: Span<UInt8>) {
-    asksForAck = ext.flatMap { ExtMember("ack", of: $0, in: text) }?.value.kind == .true
-    asksForReplay = ext.flatMap { ExtMember("replay", of: $0, in: text) }?.value.kind == .true
   }
 }

@@ -4,20 +4,27 @@ import Bytes
 /// Bounds on what comes in.
 extension Broker {
   /// Why there can be no further session; nil if there can.
-  mutating func admit(user: Span<UInt8>, origin: RequestOrigin, now: Instant) -> BayeuxError? {
+  ///
+  /// - Parameter old: the session that the new one takes the place of, which does not count.
+  mutating func admit(
+    user: Span<UInt8>, origin: RequestOrigin, replacing old: Session?, now: Instant
+  ) -> BayeuxError? {
     let limits = options.limits
     let address = origin.address
     if address != 0, !addresses.take(address, perSecond: limits.maxHandshakesPerSecond, at: now) {
       return .handshakesTooFast
     }
+    // Both live for a moment, so a slot is needed.
     if sessionCount >= min(limits.maxSessions, 1 << 24) {
       counters.limitSessions += 1
       return .handshakeFailed
     }
-    if address != 0, addresses.sessions(of: address) >= limits.maxSessionsPerAddress {
+    let ownOfAddress = old?.address == address ? 1 : 0
+    if address != 0, addresses.sessions(of: address) - ownOfAddress >= limits.maxSessionsPerAddress {
       return .tooManySessionsOfAddress
     }
-    if !user.isEmpty, users.find(Array(user))?.sessionCount ?? 0 >= limits.maxSessionsPerUser {
+    let ownOfUser = old == nil ? 0 : 1
+    if !user.isEmpty, (users.find(Array(user))?.sessionCount ?? 0) - ownOfUser >= limits.maxSessionsPerUser {
       return .tooManySessionsOfUser
     }
     return deny(handshakeBy: user)

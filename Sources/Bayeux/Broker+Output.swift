@@ -24,6 +24,7 @@ extension Broker {
   ///
   /// The shell calls it as often as it likes in one turn; the rest keeps for the next.
   public mutating func nextDelivery(now: Instant, into writer: inout ByteWriter) -> Delivery? {
+    latest = now
     shed(now: now)
     if let farewell = farewells.popLast() { return render(farewell, into: &writer) }
     if let answer = nextAnswer(into: &writer) { return answer }
@@ -64,6 +65,7 @@ extension Broker {
   ///
   /// - Returns: the next due connect, its body appended to `writer`; nil when nothing is due any more.
   public mutating func nextDue(now: Instant, into writer: inout ByteWriter) -> Delivery? {
+    latest = now
     while let session = deadlines.popDue(at: now) {
       if session.lazyUntil <= now {
         session.queue.hurry()
@@ -147,9 +149,11 @@ extension Broker {
   private mutating func render(_ connect: HeldConnect, of session: Session, into writer: inout ByteWriter) {
     writer.append("[")
     let batch = takeConnectEvents(of: session, into: &writer)
-    let advice = connect.advice.map { Advice(reconnect: .retry, interval: $0, timeout: options.timeout) }
+    let start = writer.count
+    let advice = connect.advice.map { options.advice(interval: $0) }
     writer.appendConnectReply(id: connect.id, advice: advice, ackBatch: batch)
-    writer.append("]")
+    extendReply(in: &writer, from: start, request: connect.request, session)
+    writer.closeArray()
   }
 
   private mutating func render(_ farewell: Farewell, into writer: inout ByteWriter) -> Delivery {
@@ -163,10 +167,11 @@ extension Broker {
     }
     writer.append("[")
     let batch = farewell.kind == .stopping ? takeConnectEvents(of: farewell.session, into: &writer) : nil
+    let start = writer.count
     writer.appendConnectReply(
-      id: connect.id, advice: Advice(reconnect: reconnect, interval: options.interval, timeout: options.timeout),
-      ackBatch: batch)
-    writer.append("]")
+      id: connect.id, advice: options.advice(reconnect, interval: options.interval), ackBatch: batch)
+    extendReply(in: &writer, from: start, request: connect.request, farewell.session)
+    writer.closeArray()
     return .answer(connect.conduit, farewell.session)
   }
 
@@ -182,6 +187,7 @@ extension Broker {
     counters.waiting -= new
     account(session)
     wantMore(session)
+    noteActivity(of: session, events: new)
     return number
   }
 
@@ -203,20 +209,21 @@ extension Broker {
     }
     account(session)
     if !session.taken.isEmpty { takers.append(session) }
+    noteActivity(of: session, events: taken)
     if let user = session.user { users.settle(user, counters: &counters) }
     wantMore(session)
   }
 
   // MARK: ends
 
-  enum SessionEnd { case disconnected, expired, overflowed, shed }
+  enum SessionEnd { case disconnected, expired, overflowed, shed, inactive, restored }
 
   /// Takes a session out of everything that knows it. A held connect of it is answered.
   mutating func end(_ session: Session, _ reason: SessionEnd, now: Instant) {
     guard !session.hasEnded else { return }
     if let connect = release(session, at: now) {
       farewells.append(
-        Farewell(connect: connect, session: session, kind: reason == .disconnected ? .disconnected : .dropped))
+        Farewell(connect: connect, session: session, kind: Farewell.Kind(reason)))
     }
     session.state = .ended
     session.detach()
@@ -224,6 +231,11 @@ extension Broker {
     counters.waiting -= discarded
     switch reason {
     case .disconnected: counters.discardedDisconnected += discarded
+    // Its queue went to another session.
+    case .restored: break
+    case .inactive:
+      counters.discardedExpired += discarded
+      counters.sessionsInactive += 1
     case .expired:
       counters.discardedExpired += discarded
       counters.sessionsExpired += 1

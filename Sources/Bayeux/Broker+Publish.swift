@@ -81,7 +81,7 @@ extension Broker {
     return nil
   }
 
-  /// A publish to a broadcast channel goes to its subscribers on every shard, to a service channel nowhere.
+  /// A publish to a broadcast channel goes to its subscribers on every shard, to a service channel to its handler.
   mutating func publish(
     _ message: Message, _ text: Span<UInt8>, _ session: Session, origin: RequestOrigin, now: Instant
   ) -> BayeuxError? {
@@ -91,11 +91,15 @@ extension Broker {
     if channel == .genesys { return .publishDenied }
     if let denial = deny(publish: channel, by: session, origin: origin) { return denial }
     if let fault = bound(message, to: channel, by: session, now: now) { return fault }
-    if channel.kind == .service { return nil }
+    if channel.kind == .service {
+      call(channel, message, text, session)
+      return nil
+    }
     counters.publishes += 1
     func part(_ slice: JSONSlice?) -> Range<Int> { slice?.outerRange ?? 0..<0 }
-    let payload = Payload(
+    let event = Payload(
       event: channel, data: text.extracting(part(message.data)), ext: text.extracting(part(message.ext)))
+    guard let payload = extended(event, from: session) else { return nil }
     let publication = Publication(channel: channel, payload: payload)
     if let draft = draft(publication) {
       if replay.waiting.count >= options.limits.maxUnkeptPublishes { return .publishNotKept }
@@ -159,6 +163,7 @@ extension Broker {
   public mutating func deliver(
     _ payload: Payload, to user: [UInt8], as origin: MessageOrigin = MessageOrigin(), now: Instant
   ) -> Int {
+    latest = now
     let record = users.findOrAdd(user)
     let message = PersonalMessage(payload, at: now, origin)
     users.keep(message, for: record, limits: options.limits, counters: &counters)

@@ -33,28 +33,56 @@ extension Broker {
     _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin, on conduit: any Conduit,
     stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
   ) -> Reception {
+    latest = now
     lastTaker = nil
     do throws(RequestFault) {
       try Batch.scan(text, limits: options.limits, into: &messages)
+      if messages.isEmpty {
+        writer.append("[]")
+        return .answered
+      }
+      if let home = home(text, user: user, origin: origin, stream: stream) { return .elsewhere(shard: home) }
+      if additions.extensions.isEmpty {
+        return try process(text, user: user, origin: origin, on: conduit, stream: stream, now: now, into: &writer)
+      }
+      let text = try extendIncoming(text, user: user)
+      return try process(text.span, user: user, origin: origin, on: conduit, stream: stream, now: now, into: &writer)
     } catch {
       if error == .tooManyMessages { counters.limitBatch += 1 }
       return .refused(error)
     }
-    guard let first = messages.first else {
-      writer.append("[]")
-      return .answered
-    }
+  }
+
+  /// The shard that has to take the request whose messages have been scanned; nil for this one, and for one that cannot
+  /// go there, because its stream is shared with sessions of this shard.
+  private func home(
+    _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin, stream: (any StreamConduit)?
+  ) -> Int? {
+    guard shardCount > 1, let first = messages.first, stream?.streamSessions.isEmpty ?? true else { return nil }
+    let home: Int?
     if messages.contains(where: { $0.verb == .handshake }) {
-      guard messages.count == 1 else { return .refused(.handshakeNotAlone) }
+      home = messages.count == 1 ? handshakeHome(first, text, user: user, origin: origin, stream: stream) : nil
+    } else {
+      home = namedClient(in: text)?.shard
+    }
+    return home.flatMap { $0 != shard && $0 < shardCount ? $0 : nil }
+  }
+
+  /// One session a request: the one that its first message with a clientId names.
+  private func namedClient(in text: Span<UInt8>) -> ClientID? {
+    messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
+  }
+
+  private mutating func process(
+    _ text: Span<UInt8>, user: Span<UInt8>, origin: RequestOrigin, on conduit: any Conduit,
+    stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
+  ) throws(RequestFault) -> Reception {
+    let first = messages[0]
+    if messages.contains(where: { $0.verb == .handshake }) {
+      guard messages.count == 1 else { throw .handshakeNotAlone }
       return handshake(first, text, user: user, origin: origin, on: stream, now: now, into: &writer)
     }
-    // One session a request: the one that its first message with a clientId names.
-    let id = messages.first { $0.clientID != nil }.flatMap { clientID(of: $0, in: text) }
-    // A stream that sessions of this shard share stays here.
-    if let id, id.shard != shard, id.shard < shardCount, stream?.streamSessions.isEmpty ?? true {
-      return .elsewhere(shard: id.shard)
-    }
-    let session = id.flatMap { find($0) }
+    let session = namedClient(in: text).flatMap { find($0) }
     if stream == nil, messages.count == 1, first.verb == .connect {
       return connect(first, text, session, user: user, alone: conduit, now: now, into: &writer)
     }
@@ -98,13 +126,13 @@ extension Broker {
     if carriesEvents, speaksForSession, let session, !session.hasEnded, !session.deliversOnConnectOnly(options) {
       takeEvents(of: session, into: &writer)
     }
-    if replies.isEmpty, writer.count == 1 {
+    // Nothing to say: the one connect is held, or extensions dropped every reply, which only HTTP has to be told.
+    if stream != nil, replies.isEmpty, writer.count == 1 {
       writer.truncate(to: 0)
       return .held
     }
-    if replies.isEmpty { writer.truncate(to: writer.count - 1) }
     writer.append(replies.bytes)
-    writer.append("]")
+    writer.closeArray()
     return .answered
   }
 
@@ -125,7 +153,9 @@ extension Broker {
     // A client that restores itself names its dead session once more; for a known user that is no failure.
     if failure == .sessionUnknown, message.verb == .disconnect, !user.isEmpty {
       takeReadPosition(message, text, user: user.withUnsafeBufferPointer { Array($0) })
+      let start = replies.count
       replies.appendReply(to: message, id: id, in: text, error: nil, advice: nil)
+      extendReply(from: start, to: message, nil)
       return false
     }
     guard failure == nil, let session else {
@@ -133,6 +163,7 @@ extension Broker {
       return false
     }
     session.touch(at: now, maxInterval: options.maxInterval)
+    if message.verb != .connect { session.lastActivity = now }
     let isMoved = stream.map { session.attach(to: $0) } ?? false
     let outcome: BayeuxError?
     switch message.verb {
@@ -150,13 +181,17 @@ extension Broker {
     } else if let draft = replay.draft {
       replay.draft = nil
       keepWaiting(draft, &waiting, session) { broker, error in
+        let start = broker.replies.count
         broker.replies.appendReply(to: message, id: id, in: text, error: error, advice: nil)
+        broker.extendReply(from: start, to: message, session)
       }
     } else {
+      let start = replies.count
       replies.appendReply(
         to: message, id: id, in: text, error: nil, advice: nil,
         hasEmptyExt: session.ack != nil && message.verb != .publish,
         replay: message.verb == .subscribe ? replay.reply : "")
+      extendReply(from: start, to: message, session)
     }
     return true
   }
@@ -170,7 +205,9 @@ extension Broker {
   mutating func refuse(_ message: Message, _ id: MessageID, _ text: Span<UInt8>, _ error: BayeuxError) {
     counters.refusals += 1
     counters.note(error)
+    let start = replies.count
     replies.appendReply(to: message, id: id, in: text, error: error, advice: advice(for: error))
+    extendReply(from: start, to: message, nil)
   }
 
   func advice(for error: BayeuxError) -> Advice? {
@@ -192,7 +229,7 @@ extension Broker {
     }
     guard let channel = message.channel, channel.kind != .null else { return (id, .channelMissing) }
     if channel.kind != .string { return (id, .channelInvalid) }
-    return (id, fault)
+    return (id, fault ?? (message.isVetoed ? .messageDeleted : nil))
   }
 
   /// Whether the request may speak for the session it names.

@@ -15,6 +15,9 @@ public struct Broker: ~Copyable {
   public let shardCount: Int
   public let options: BayeuxOptions
   public internal(set) var counters = BrokerCounters()
+  let additions: BrokerAdditions
+  /// The time of day, for extensions; the shell sets it anew now and then.
+  public var wallClock = WallClock()
 
   var sessions: [Session?] = []
   var freeSlots: [Int] = []
@@ -46,6 +49,14 @@ public struct Broker: ~Copyable {
   var takers: [Session] = []
   var lastTaker: Session?
   var readPositions: [ReadPosition] = []
+  /// The messages of the current request as the extensions left them.
+  var requests: [ExtensionMessage] = []
+  /// The last moment that the broker was told.
+  var latest = Instant(nanoseconds: 0)
+  /// Connects held over HTTP by the browser they come from; kept only where ``BayeuxOptions/limitsBrowsers``.
+  var heldByBrowser: [UInt64: Int] = [:]
+  /// The session of the handshake that was answered last, until the shell said which browser it is.
+  var lastHandshake: Session?
 
   var replay: ReplayState
 
@@ -54,13 +65,14 @@ public struct Broker: ~Copyable {
 
   public init(
     shard: Int = 0, of shardCount: Int = 1, options: BayeuxOptions = BayeuxOptions(),
-    authorizers: [any Authorizer] = [],
+    authorizers: [any Authorizer] = [], additions: BrokerAdditions = BrokerAdditions(),
     generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
   ) {
     precondition(shard >= 0 && shard < shardCount && shardCount <= 255)
     self.shard = shard
     self.shardCount = shardCount
     self.options = options
+    self.additions = additions
     self.generator = generator
     self.authorizers = authorizers
     subscriptions.notesChanges = shardCount > 1 && (options.rules.restrictsCreation || !authorizers.isEmpty)
@@ -95,11 +107,20 @@ public struct RequestOrigin: Sendable {
   /// The network address of the peer as a key for limits, equal for what counts as one address; zero for a peer that is
   /// not counted, because many clients share it.
   public var address: UInt64
+  /// Tells browsers apart, see ``Broker/noteBrowser(_:)``; 0 where the request carries no cookie of ours.
+  public var browser: UInt64
+  /// Whether the peer is believed when it says in a handshake who it is, see ``BayeuxOptions/takesUserFromHandshake``.
+  public var mayNameUser: Bool
 
-  public init(carriesEventsOnAnyReply: Bool = true, opensChannels: Bool = true, address: UInt64 = 0) {
+  public init(
+    carriesEventsOnAnyReply: Bool = true, opensChannels: Bool = true, address: UInt64 = 0, browser: UInt64 = 0,
+    mayNameUser: Bool = true
+  ) {
     self.carriesEventsOnAnyReply = carriesEventsOnAnyReply
     self.opensChannels = opensChannels
     self.address = address
+    self.browser = browser
+    self.mayNameUser = mayNameUser
   }
 }
 
@@ -151,6 +172,13 @@ struct Farewell {
     case dropped
     /// The broker stops: what waits goes along, there is no later connect.
     case stopping
+
+    init(_ reason: Broker.SessionEnd) {
+      switch reason {
+      case .disconnected, .inactive: self = .disconnected
+      case .expired, .overflowed, .shed, .restored: self = .dropped
+      }
+    }
   }
   let connect: HeldConnect
   let session: Session

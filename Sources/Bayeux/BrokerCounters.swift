@@ -35,6 +35,10 @@ public struct BrokerCounters: Sendable, Hashable {
   public var limitMessageBytes = 0
   public var limitPublishRate = 0
   public var limitChannelRate = 0
+  public var sessionsInactive = 0
+  public var sessionsRestored = 0
+  public var connectsCrowded = 0
+  public var serviceCalls = 0
 
   /// Publishes that could not be written.
   public var publishesNotKept = 0
@@ -102,7 +106,8 @@ public struct BrokerCounters: Sendable, Hashable {
     [
       \.handshakes, \.handshakesRefused, \.handshakesWithoutUser, \.connects, \.connectsHeld, \.connectsOvertaken,
       \.connectsAbandoned, \.subscribes, \.unsubscribes, \.disconnects, \.publishes, \.unknownSessions,
-      \.userMismatches, \.refusals, \.sessionsExpired, \.sessionsOverflowed, \.queued, \.delivered, \.waiting,
+      \.userMismatches, \.refusals, \.sessionsExpired, \.sessionsOverflowed,
+      \.sessionsInactive, \.sessionsRestored, \.connectsCrowded, \.serviceCalls, \.queued, \.delivered, \.waiting,
       \.discardedExpired, \.discardedDisconnected, \.discardedOverflow, \.personalAccepted, \.personalDelivered,
       \.personalWaiting, \.personalExpired, \.personalDroppedFull, \.personalDroppedBytes, \.personalDroppedUsers,
       \.sessionsShed, \.limitBatch, \.limitSessions, \.limitUserSessions, \.limitAddressSessions, \.limitHandshakeRate,

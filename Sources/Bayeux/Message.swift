@@ -18,6 +18,10 @@ public struct Message {
   public var data: JSONSlice?
   public var ext: JSONSlice?
   public var advice: JSONSlice?
+  /// An extension dropped it.
+  var isVetoed = false
+  /// Which message of its request it is; counted only where there are extensions.
+  var position: UInt32 = 0
 
   init() {}
 

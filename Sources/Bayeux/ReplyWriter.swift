@@ -30,6 +30,11 @@ extension ByteWriter {
       append(",\"timeout\":")
       append(decimal: Int(timeout.wholeMilliseconds))
     }
+    if let maxInterval = advice.maxInterval {
+      append(",\"maxInterval\":")
+      append(decimal: Int(maxInterval.wholeMilliseconds))
+    }
+    if advice.hasMultipleClients { append(",\"multiple-clients\":true") }
     append("},")
   }
 
@@ -91,7 +96,14 @@ extension ByteWriter {
     append(text.extracting(copied..<Int(slice.end)))
   }
 
-  mutating func appendHandshakeReply(id: MessageID, clientID: ClientID, options: BayeuxOptions) {
+  /// - Parameters:
+  ///   - restored: whether an earlier session was taken over; nil where none was named.
+  ///   - events: how many follow the reply, and the number of their batch where they are acknowledged; nil where events
+  ///     never do.
+  mutating func appendHandshakeReply(
+    id: MessageID, clientID: ClientID, options: BayeuxOptions, restored: Bool? = nil,
+    events: (count: Int, ackBatch: Int?)? = nil
+  ) {
     append("{")
     id.writeMember(to: &self)
     append("\"minimumVersion\":\"1.0\",\"supportedConnectionTypes\":[")
@@ -100,10 +112,24 @@ extension ByteWriter {
       append(jsonString: type)
     }
     append("],\"successful\":true,")
-    append(Advice(reconnect: .retry, interval: options.interval, timeout: options.timeout))
-    append("\"channel\":\"/meta/handshake\",\"ext\":{\"ack\":true")
+    append(options.advice(interval: options.interval))
+    append("\"channel\":\"/meta/handshake\",\"ext\":{\"ack\":")
+    if let batch = events?.ackBatch {
+      append("{\"enabled\":true,\"batch\":")
+      append(decimal: batch)
+      append("}")
+    } else {
+      append("true")
+    }
+    if let restored { append(restored ? ",\"restore\":true" : ",\"restore\":false") }
     if options.hasDurableChannels { append(",\"replay\":true") }
-    append("},\"clientId\":\"")
+    append("},")
+    if let events {
+      append("\"x-messages\":")
+      append(decimal: events.count)
+      append(",")
+    }
+    append("\"clientId\":\"")
     clientID.write(to: &self)
     append("\",\"version\":\"1.0\"}")
   }
@@ -111,9 +137,21 @@ extension ByteWriter {
 
 /// The `advice` member of a reply.
 struct Advice {
-  let reconnect: Reconnect
+  var reconnect: Reconnect
   let interval: Duration
   let timeout: Duration?
+  /// How long the session lives without a connect, for clients that count themselves.
+  var maxInterval: Duration?
+  /// Other clients of the same browser are held, this one polls.
+  var hasMultipleClients = false
+}
+
+extension BayeuxOptions {
+  /// What a client that may go on is advised.
+  func advice(_ reconnect: Reconnect = .retry, interval: Duration) -> Advice {
+    Advice(
+      reconnect: reconnect, interval: interval, timeout: timeout, maxInterval: handshakeReconnect ? maxInterval : nil)
+  }
 }
 
 extension Payload {

@@ -13,6 +13,8 @@ public protocol Conduit: AnyObject {
 public protocol StreamConduit: Conduit {
   /// The sessions that are pushed to here; kept by the broker alone.
   var streamSessions: [Session] { get set }
+  /// The `gms_user` of the upgrade request; set by the broker where a handshake may name it and does.
+  var streamUser: [UInt8] { get set }
 }
 
 /// A `/meta/connect` that waits for an event.
@@ -27,6 +29,8 @@ struct HeldConnect {
   let advice: Duration?
   /// What the client said it will wait before its next connect.
   let interval: Duration
+  /// As the extensions left it; nil where there are none.
+  let request: ExtensionMessage?
 }
 
 /// The server's half of a Bayeux client. Confined to the loop of its shard.
@@ -65,6 +69,12 @@ public final class Session: Deadlined {
   var isWriting = false
   /// Sequences of the messages in answers that are not yet known to be written.
   var taken: [Int64] = []
+  /// The browser that shook hands; 0 where it sent no cookie.
+  var browser: UInt64 = 0
+  /// Its last connect was not held because its browser holds too many; the next reply takes that advice back.
+  var isCrowded = false
+  /// When it last did something else than connect.
+  var lastActivity = Instant(nanoseconds: 0)
   /// The last publication put in the queue, so that overlapping subscriptions give one copy.
   var lastPublication: UInt64 = 0
   /// When the lazy messages in the queue have waited long enough.

@@ -65,6 +65,13 @@ struct SubscriptionTable {
     session.subscriptions = []
   }
 
+  /// Puts `heir` into every place that `session` has; it must have none of its own.
+  mutating func passOn(from session: Session, to heir: Session) {
+    for subscription in session.subscriptions { subscription.node.subscribers[subscription.index] = heir }
+    heir.subscriptions = session.subscriptions
+    session.subscriptions = []
+  }
+
   /// Takes the last subscriber of the list into the place that became free: constant time, whatever the list's length.
   private mutating func drop(_ subscription: Subscription) {
     let node = subscription.node

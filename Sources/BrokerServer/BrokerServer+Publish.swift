@@ -47,6 +47,7 @@ extension BrokerServer {
     let name = try HostPublication.user(user, maxBytes: context.bayeux.limits.maxUserBytes)
     let text = message.encoded
     let (id, payload) = context.publisher.event(tag: tag, message: text.span)
+    guard let payload else { return PublishedEvent(id: id, sessions: 0) }
     let sessions = await withCheckedContinuation { continuation in
       if context.store.isKeeping {
         context.store.publish(payload, to: name) { continuation.resume(returning: $0) }
@@ -66,7 +67,10 @@ extension BrokerServer {
   @discardableResult
   public func publish(_ data: JSONValue, on channel: String) async throws(PublishError) -> Int {
     guard isRunning else { throw .notRunning }
-    let publication = try HostPublication.publication(of: data.encoded, on: channel)
+    let data = data.encoded
+    guard let publication = try HostPublication.publication(of: data, on: channel, by: context.publisher) else {
+      return 0
+    }
     let sessions = await withCheckedContinuation { continuation in
       let isPosted = context.mailboxes[0].post(.broadcast(publication) { continuation.resume(returning: $0) })
       if !isPosted { continuation.resume(returning: .failure(.closed)) }
@@ -83,11 +87,15 @@ enum HostPublication {
     return Array(user.utf8)
   }
 
-  static func publication(of data: [UInt8], on name: String) throws(PublishError) -> Publication {
+  /// - Returns: nil where an extension drops it.
+  static func publication(
+    of data: [UInt8], on name: String, by publisher: Publisher
+  ) throws(PublishError) -> Publication? {
     guard let channel = Channel(name), channel.kind == .broadcast, channel.reach == .exact, channel != .genesys else {
       throw .notBroadcast(name)
     }
-    return Publication(channel: channel, payload: Payload(event: channel, data: data.span, ext: Span()))
+    let event = Payload(event: channel, data: data.span, ext: Span())
+    return publisher.extended(event).map { Publication(channel: channel, payload: $0) }
   }
 
   static func value(of sessions: Result<Int, StoreError>) throws(PublishError) -> Int {

@@ -63,7 +63,8 @@ public final class BrokerServer: Sendable {
     Reactor.ignoreSIGPIPE()
     let descriptors = Reactor.raiseDescriptorLimit()
     let mailboxes = try (0..<shards).map { _ in try Mailbox<ShardCommand>() }
-    let publisher = Publisher(mailboxes)
+    let additions = Self.additions(configuration, mailboxes)
+    let publisher = Publisher(mailboxes, extensions: additions.extensions)
     let clock = SystemClock()
     backendClient = backend == nil ? try configuration.chat.makeClient() : nil
     let remote = try backendClient.map {
@@ -97,10 +98,12 @@ public final class BrokerServer: Sendable {
     } catch {
       throw ConfigurationError.badRule(error)
     }
+    // Whom a handshake names no verifier has seen.
+    if verifier != nil { bayeux.takesUserFromHandshake = false }
     if configuration.webSocket.isEnabled { bayeux.connectionTypes.insert("websocket", at: 0) }
     if !configuration.bayeux.jsonp { bayeux.connectionTypes.removeAll { $0 == "callback-polling" } }
     context = ServerContext(
-      configuration: configuration, bayeux: bayeux,
+      configuration: configuration, bayeux: bayeux, additions: additions,
       opensChannels: configuration.bayeux.openChannels ?? Self.isLoopback(configuration.server.host),
       identity: try UserIdentity(configuration, verifier: verifier),
       crossOrigin: try CrossOrigin(
@@ -108,6 +111,21 @@ public final class BrokerServer: Sendable {
       chat: chat,
       embedded: embeddedBackend, remote: remote, publisher: publisher, store: store, descriptorLimit: descriptors,
       logger: logger)
+  }
+
+  /// What the configuration and the embedder add to the brokers of all shards.
+  private static func additions(
+    _ configuration: ServerConfiguration, _ mailboxes: [Mailbox<ShardCommand>]
+  ) -> BrokerAdditions {
+    let bayeux = configuration.bayeux
+    var extensions: [any Extension] = []
+    if bayeux.timesync { extensions.append(TimesyncExtension()) }
+    if bayeux.timestamp { extensions.append(TimestampExtension()) }
+    var additions = BrokerAdditions()
+    additions.extensions = ExtensionChain(extensions + bayeux.extensions)
+    additions.services = bayeux.services
+    additions.post = { client, messages in mailboxes[client.shard].post(.serve(client, messages)) }
+    return additions
   }
 
   private static func check(_ configuration: ServerConfiguration) throws(ConfigurationError) {
@@ -120,6 +138,11 @@ public final class BrokerServer: Sendable {
     let path = configuration.bayeux.path
     guard path.hasPrefix("/"), !path.contains("//"), path != "/genesys/1", !path.hasPrefix("/genesys/1/") else {
       throw .badPath(path)
+    }
+    let cookie = configuration.bayeux.browserCookie
+    for (text, forbidden) in [(cookie.name, ";,="), (cookie.path, ";"), (cookie.domain ?? "-", ";")] {
+      let isPlain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !forbidden.utf8.contains($0) }
+      if !isPlain { throw .badCookie(text) }
     }
   }
 
@@ -314,6 +337,12 @@ public final class BrokerServer: Sendable {
 /// The clocks of this machine.
 struct SystemClock: ChatClock {
   func now() -> Instant { EventLoop.clock() }
+
+  static var millisecondsSince1970: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
 
   func secondsSince1970() -> Int64 {
     var time = timespec()

@@ -17,6 +17,7 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
   case pushNeedsHosts
   case badBackendURL(String)
   case backendNeedsSecret
+  case badCookie(String)
 
   public var description: String {
     switch self {
@@ -34,6 +35,8 @@ public enum ConfigurationError: Error, Hashable, Sendable, CustomStringConvertib
     case .badBackendURL(let text): "chat.remote.url has to be an http:// URL without query, not \"\(text)\"."
     case .backendNeedsSecret:
       "chat.remote.secret has to be at least \(ServerConfiguration.Chat.minSecretCharacters) visible ASCII characters."
+    case .badCookie(let text):
+      "\"\(text)\" can not stand in the browser cookie: no spaces, no semicolons, a plain name."
     case .badShardCount(let count): "\(count) shards are not possible: 1 to 255 are."
     }
   }

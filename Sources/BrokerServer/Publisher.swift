@@ -16,9 +16,11 @@ final class Publisher: ChatNotifier {
   private let lastTicks = Atomic<UInt64>(0)
   private let node: UInt64
   private let clockSequence: UInt16
+  private let extensions: ExtensionChain
 
-  init(_ mailboxes: [Mailbox<ShardCommand>]) {
+  init(_ mailboxes: [Mailbox<ShardCommand>], extensions: ExtensionChain) {
     self.mailboxes = mailboxes
+    self.extensions = extensions
     (presence, presenceChanges) = AsyncStream.makeStream(of: PresenceChange.self)
     var generator = SystemRandomNumberGenerator()
     // The multicast bit marks a node that is no network card's address (RFC 9562 section 6.10).
@@ -29,16 +31,17 @@ final class Publisher: ChatNotifier {
   func post(_ notification: ChatNotification) {
     let user = Array(notification.user.utf8)
     let (_, payload) = event(tag: notification.tag, message: notification.message.span)
+    guard let payload else { return }
     deliver(
       payload, to: user,
       as: MessageOrigin(service: notification.serviceID, position: notification.transcriptPosition), tally: nil)
   }
 
   /// The event `{"data":{"id":…,"message":…,"tag":…},"channel":"/_genesys"}`, and its id: a version 1 UUID without
-  /// dashes, later than every one before it.
+  /// dashes, later than every one before it. No event where an extension drops it.
   ///
   /// - Parameter message: JSON text, passed on as it is.
-  func event(tag: String, message: Span<UInt8>) -> (id: String, Payload) {
+  func event(tag: String, message: Span<UInt8>) -> (id: String, Payload?) {
     let id = nextID()
     var writer = ByteWriter(capacity: message.count + tag.utf8.count + 96)
     writer.append("{\"id\":\"")
@@ -49,7 +52,14 @@ final class Publisher: ChatNotifier {
     writer.append(jsonString: tag)
     writer.append("}")
     let data = writer.array
-    return (id, Payload(event: .genesys, data: data.span, ext: Span()))
+    return (id, extended(Payload(event: .genesys, data: data.span, ext: Span())))
+  }
+
+  /// An event of the host as the extensions leave it; nil if one drops it.
+  func extended(_ event: Payload) -> Payload? {
+    if extensions.isEmpty { return event }
+    return extensions.outgoing(
+      event: event, ExtensionContext(wallMilliseconds: SystemClock.millisecondsSince1970))
   }
 
   func home(of user: [UInt8]) -> Int { Broker.home(of: user.span, shards: mailboxes.count) }

@@ -74,6 +74,37 @@ public struct ServerConfiguration: Sendable {
     /// Asked after the rules.
     public var authorizers: [any Authorizer] = []
     public var options = BayeuxOptions()
+    public var browserCookie = BrowserCookie()
+    /// Whether clients are told how far their clocks are off, ``TimesyncExtension``.
+    public var timesync = false
+    /// Whether messages carry the time of day, ``TimestampExtension``.
+    public var timestamp = false
+    /// Behind the built-in ones, in this order.
+    public var extensions: [any Extension] = []
+    /// Who answers what clients publish to `/service/<name>`, by that name.
+    public var services: [String: any ServiceHandler] = [:]
+  }
+
+  /// The cookie that a handshake sets, for load balancers, for ``BayeuxOptions/maxSessionsPerBrowser``, and to restore
+  /// anonymous sessions. CometD's options `browserCookie…`.
+  public struct BrowserCookie: Sendable {
+    public enum SameSite: String, Sendable, CaseIterable {
+      /// The attribute is left out, and the browser decides.
+      case notSet
+      case strict = "Strict"
+      case lax = "Lax"
+      case none = "None"
+    }
+    public var name = "BAYEUX_BROWSER"
+    /// Nil leaves it out: then the host alone gets the cookie.
+    public var domain: String?
+    public var path = "/"
+    /// Below 0 it goes with the browser's session.
+    public var maxAgeSeconds = -1
+    public var httpOnly = true
+    /// For brokers whose clients come by TLS, through a proxy.
+    public var secure = false
+    public var sameSite = SameSite.notSet
   }
 
   /// Bayeux over WebSocket.
@@ -82,6 +113,8 @@ public struct ServerConfiguration: Sendable {
     public var isEnabled = true
     /// The subprotocol that a client has to offer; nil asks for none.
     public var subprotocol: String?
+    /// Whether permessage-deflate without context takeover is agreed to (RFC 7692).
+    public var allowsCompression = false
     public var limits = WebSocketLimits()
   }
 

@@ -48,6 +48,7 @@ enum ConfigurationPage {
     - `http.maxRequestLineBytes` is not above `http.maxHeadBytes`.
     - `chat.remote.url`, and `chat.remote.secret` with at least \(ServerConfiguration.Chat.minSecretCharacters) \
     characters, where `chat.backend` is `remote`.
+    - `bayeux.browserCookieSecure` is on, where `bayeux.browserCookieSameSite` is `None`.
 
     """
 

@@ -36,6 +36,10 @@ enum CrossChecks {
     errors += ChannelRules.faults(in: bayeux.rules, maxChannelBytes: bayeux.options.limits.maxChannelBytes).map {
       .badRule(origins["bayeux.rules"], sentence: Shown.sentence($0.fault.sentence))
     }
+    let cookie = bayeux.browserCookie
+    if cookie.sameSite == .none, !cookie.secure {
+      errors.append(.sameSiteNoneNotSecure(origins["bayeux.browserCookieSameSite"]))
+    }
     errors += backendErrors(settings.server.chat, origins)
     return errors
   }

@@ -25,6 +25,7 @@ public enum SettingValue: Hashable, Sendable {
 public enum SettingUnit: String, Hashable, Sendable {
   case none = ""
   case milliseconds
+  case seconds
   case bytes
   case bytesPerSecond = "bytes per second"
   case messages

@@ -37,6 +37,7 @@ public enum SettingsError: Error, Hashable, Sendable {
   case requestLineLongerThanHead(SettingOrigin?, headBytes: Int)
   case backendNeedsURL(SettingOrigin?)
   case backendNeedsSecret(SettingOrigin?, minCharacters: Int)
+  case sameSiteNoneNotSecure(SettingOrigin?)
 
   public var origin: SettingOrigin? {
     switch self {
@@ -46,7 +47,7 @@ public enum SettingsError: Error, Hashable, Sendable {
       origin
     case .adminNeedsToken(let origin, _), .adminTokenTooShort(let origin, _), .samePort(let origin, _),
       .anyOriginAmongOthers(let origin), .requestLineLongerThanHead(let origin, _), .badRule(let origin, _),
-      .backendNeedsURL(let origin), .backendNeedsSecret(let origin, _):
+      .backendNeedsURL(let origin), .backendNeedsSecret(let origin, _), .sameSiteNoneNotSecure(let origin):
       origin
     }
   }
@@ -77,6 +78,8 @@ public enum SettingsError: Error, Hashable, Sendable {
     case .backendNeedsSecret(_, let minCharacters):
       "\"chat.remote.secret\" must have at least \(minCharacters) characters, "
         + "since \"chat.backend\" is \"remote\""
+    case .sameSiteNoneNotSecure:
+      "\"bayeux.browserCookieSameSite\" None needs \"bayeux.browserCookieSecure\": browsers drop the cookie otherwise"
     }
   }
 }

@@ -15,9 +15,12 @@ extension SettingsTable {
     .bool(
       "gms.userFromCookie", \.server.gms.userFromCookie,
       "Whether a cookie `gms_user` counts where no header can be set."),
+    .bool(
+      "gms.userFromHandshake", \.server.bayeux.options.takesUserFromHandshake,
+      "Whether `ext.gms_user` of a handshake over WebSocket names the user of a socket whose upgrade named none."),
     .texts(
       "gms.trustedProxies", \.server.gms.trustedProxies, .network,
-      "Networks whose user header is believed; empty believes every peer."),
+      "Networks that are believed when they say who the user is; empty believes every peer."),
     .bool(
       "gms.requireUser", \.server.bayeux.options.requiresUser, "Whether a handshake without a user is refused."),
     .bool(

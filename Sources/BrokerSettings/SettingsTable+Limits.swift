@@ -85,9 +85,18 @@ extension SettingsTable {
     .bool(
       "websocket.enabled", \.server.webSocket.isEnabled,
       "Whether upgrades are accepted and `websocket` is offered in handshake replies."),
+    .optionalText(
+      "websocket.subprotocol", \.server.webSocket.subprotocol, .token,
+      "The subprotocol that a client has to offer.", unset: "none is asked for"),
+    .bool(
+      "websocket.compression", \.server.webSocket.allowsCompression,
+      "Whether messages are compressed where the client offers it (permessage-deflate, no context takeover)."),
+    .whole(
+      "websocket.minCompressedBytes", \.server.webSocket.limits.minCompressedBytes, 1...(1 << 30), .bytes,
+      "Messages below this go out uncompressed."),
     .whole(
       "websocket.maxMessageBytes", \.server.webSocket.limits.maxMessageBytes, 1...(1 << 30), .bytes,
-      "A message of a client, all its fragments together; more closes the socket with 1009."),
+      "A message of a client, all its fragments together, and decompressed; more closes the socket with 1009."),
     .time(
       "websocket.firstMessageTimeout", \.server.webSocket.limits.firstMessageTimeout, 1...longestMilliseconds,
       "How long a new socket may say nothing."),

@@ -10,9 +10,8 @@ import Wire
 public enum SettingsTable {
   /// Every key, section by section, in the order of the documentation.
   public static let keys: [SettingKey] =
-    server + admin + data + bayeux + bayeuxLimits + webSocket + http + gms + chat + chatLimits + storage
-    + backend + push
-    + demoAndLog
+    server + admin + data + bayeux + bayeuxSessions + bayeuxLimits + webSocket + http + gms + chat + chatLimits
+    + storage + backend + push + demoAndLog
 
   /// The sections in the same order.
   public static let sections: [String] = keys.map(\.section).reduce(into: []) { sections, section in

@@ -15,6 +15,8 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
   case bearerToken
   case absolutePath
   case directory
+  case token
+  case cookiePath
 
   public var expectation: String {
     switch self {
@@ -31,6 +33,8 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     case .bearerToken: "a text of visible ASCII characters without spaces"
     case .absolutePath: "a path that begins with \"/\""
     case .directory: "the path of a directory"
+    case .token: "a word of the characters that the name of an HTTP header may have"
+    case .cookiePath: "a path that begins with \"/\" and holds no \";\""
     }
   }
 
@@ -45,10 +49,11 @@ public enum TextRule: Hashable, Sendable, CaseIterable {
     case .network: HostText.isNetwork(text)
     case .baseURL: OriginText.isBaseURL(text)
     case .httpURL: OriginText.isBaseURL(text) && text.lowercased().hasPrefix("http://")
-    case .headerName: !text.isEmpty && text.utf8.allSatisfy(Self.isTokenByte)
+    case .headerName, .token: !text.isEmpty && text.utf8.allSatisfy(Self.isTokenByte)
     case .bearerToken: !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     case .directory: !text.isEmpty && !text.utf8.contains { $0 < 0x20 || $0 == 0x7F }
     case .absolutePath: text.hasPrefix("/") && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    case .cookiePath: Self.absolutePath.accepts(text) && !text.contains(";")
     }
   }
 

@@ -170,7 +170,9 @@ struct ErrorTableTests {
   }
 
   @Test func everyErrorHasARowWithItsText() {
-    #expect(Set(Self.rows.map(\.error)) == Set(BayeuxError.allCases))
+    // What needs an extension, or several clients of a browser, is in their tests.
+    let elsewhere: Set<BayeuxError> = [.messageDeleted, .tooManyClients]
+    #expect(Set(Self.rows.map(\.error)).union(elsewhere) == Set(BayeuxError.allCases))
     for row in Self.rows { #expect(row.reply.contains(#""error":"\#(row.error.text)""#)) }
   }
 

@@ -94,6 +94,7 @@ struct LazyTests {
   private final class Socket: StreamConduit {
     var heldSession: Session?
     var streamSessions: [Session] = []
+    var streamUser: [UInt8] = []
   }
 
   @Test(arguments: [true, false]) func aStreamIsPushedToWhenTheTimeHasCome(_ acknowledges: Bool) throws {

@@ -14,10 +14,10 @@ import Wire
   ]
 
   /// What a thief is answered.
-  private func send(
-    _ message: JSONValue, by way: Way, as user: String?, to broker: RunningBroker
+  static func send(
+    _ message: JSONValue, by way: Way, as user: String?, _ more: [String] = [], to broker: RunningBroker
   ) throws -> [JSONValue] {
-    let fields = user.map { ["gms_user: \($0)"] } ?? []
+    let fields = (user.map { ["gms_user: \($0)"] } ?? []) + more
     switch way {
     case .longPolling:
       return try broker.client().call("POST", BayeuxClient.path, "[\(message.text)]", fields).messages
@@ -31,7 +31,7 @@ import Wire
       guard text.hasPrefix("/**/cb("), text.hasSuffix(");") else { throw ClientError.malformed(text) }
       return try JSONValue(parsing: String(text.dropFirst(7).dropLast(2))).elements ?? []
     case .webSocket:
-      return try SocketClient(broker, user: user).call(message)
+      return try SocketClient(broker, user: user, fields: more).call(message)
     }
   }
 
@@ -43,7 +43,7 @@ import Wire
       try broker.publish(to: "ann", "secret")
       for channel in Self.channels {
         let message = ann.message(channel, ["id": "1", "subscription": "/_genesys", "data": 1])
-        let replies = try send(message, by: way, as: user, to: broker)
+        let replies = try Self.send(message, by: way, as: user, to: broker)
         #expect(replies.count == 1 && replies.first?["successful"] == false, "\(channel)")
         #expect(replies.first?.error == (user == nil ? "402::session_unknown" : "403::gms_user mismatch"))
       }
@@ -53,7 +53,7 @@ import Wire
       try broker.expect("connects_held", 1)
       for channel in Self.channels {
         let message = ann.message(channel, ["subscription": "/a", "data": 1])
-        let replies = try send(message, by: way, as: user, to: broker)
+        let replies = try Self.send(message, by: way, as: user, to: broker)
         #expect(replies.first?["successful"] == false)
       }
       #expect(try broker.metrics()["connects_held"] == 1)
@@ -68,11 +68,11 @@ import Wire
     try await withBroker { broker in
       let ann = try BayeuxClient(broker, user: "ann")
       for channel in Self.channels {
-        let known = try send(ann.message(channel, ["subscription": "/a"]), by: way, as: nil, to: broker)
+        let known = try Self.send(ann.message(channel, ["subscription": "/a"]), by: way, as: nil, to: broker)
         let dead: JSONValue = [
           "channel": .string(channel), "clientId": .string(String(repeating: "0", count: 32)), "subscription": "/a",
         ]
-        #expect(try send(dead, by: way, as: nil, to: broker) == known)
+        #expect(try Self.send(dead, by: way, as: nil, to: broker) == known)
       }
     }
   }

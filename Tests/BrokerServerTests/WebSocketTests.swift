@@ -60,6 +60,19 @@ import Wire
     }
   }
 
+  @Test(arguments: [1, 20]) func aFrameHoldsNoMoreEventsThanItMay(most: Int) async throws {
+    try await withBroker({ $0.bayeux.options.messagesPerFrame = most }) { broker in
+      let socket = try SocketClient(broker)
+      let id = try socket.shake()
+      _ = try socket.call(subscribe(id, "/a"))
+      let publisher = try BayeuxClient(broker)
+      _ = try publisher.post((0..<50).map { publisher.message("/a", ["data": .number("\($0)")]) })
+      var sizes: [Int] = []
+      while sizes.reduce(0, +) < 50 { sizes.append(try socket.messages().count) }
+      #expect(sizes.reduce(0, +) == 50 && sizes.max() == most)
+    }
+  }
+
   @Test func anEmptyArrayIsFayesPing() async throws {
     try await withBroker { broker in
       let socket = try SocketClient(broker)

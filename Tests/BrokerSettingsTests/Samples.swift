@@ -60,6 +60,8 @@ extension TextRule {
     case .bearerToken: ("0123456789abcdef", "fedcba9876543210")
     case .absolutePath: ("/a", "/b?c=d")
     case .directory: ("data", "/var/lib/my broker")
+    case .token: ("One", "two.2")
+    case .cookiePath: ("/a", "/b/c")
     }
   }
 
@@ -77,6 +79,8 @@ extension TextRule {
     case .bearerToken: "hunter2 hunter2 hunter2"
     case .absolutePath: "a"
     case .directory: ""
+    case .token: "a;b"
+    case .cookiePath: "/a;b"
     }
   }
 }

@@ -137,7 +137,7 @@ extension Broker {
         takeEvents(of: session, into: &writer)
       }
       answer.write(to: &writer)
-      writer.append("]")
+      writer.closeArray()
       return .answer(conduit, session)
     }
     return nil

@@ -189,6 +189,17 @@ extension Broker {
     replay.fed.removeAll { $0 === session }
   }
 
+  /// Has `heir` go on behind durable channels where `old` was.
+  mutating func passOnFeed(from old: Session, to heir: Session) {
+    guard let feed = old.feed, let place = replay.fed.firstIndex(where: { $0 === old }) else { return }
+    replay.fed[place] = heir
+    heir.feed = feed
+    old.feed = nil
+    // It was queued for the other one.
+    feed.isQueued = false
+    wantMore(heir)
+  }
+
   // MARK: feeding
 
   /// Events looked at in one slice, wanted or not.

@@ -72,10 +72,10 @@ struct UserIdentity: Sendable {
 
   /// The user, empty for none.
   ///
-  /// - Parameter trustsHeader: whether the peer is one whose header counts.
+  /// - Parameter trustsHeader: whether the peer is one whose header counts; of another one query and cookie do not either.
   func user(of head: RequestHead, in text: Span<UInt8>, trustsHeader: Bool) throws(RouteError) -> [UInt8] {
     var user: [UInt8] = trustsHeader ? Array(text.extracting(try fromHeaders(head, text))) : []
-    if looksFurther { user = try lookFurther(user, head, text) }
+    if looksFurther { user = try lookFurther(user, head, text, trustsQuery: trustsHeader) }
     if user.count > maxBytes { throw .userTooLong(maxBytes) }
     return user
   }
@@ -107,15 +107,22 @@ struct UserIdentity: Sendable {
   }
 
   /// Query parameter, cookie, verifier: none of them on by default.
-  private func lookFurther(_ user: [UInt8], _ head: RequestHead, _ text: Span<UInt8>) throws(RouteError) -> [UInt8] {
+  private func lookFurther(
+    _ user: [UInt8], _ head: RequestHead, _ text: Span<UInt8>, trustsQuery: Bool
+  ) throws(RouteError) -> [UInt8] {
     var user = user
-    if user.isEmpty, fromQuery, let query = head.query,
-      let fields = try? Form.parse(text.extracting(query), limits: HTTPLimits()),
-      let field = fields.last(where: { $0.name == "gms_user" })
-    {
-      user = Array(field.value.utf8)
+    /// The first that names a user wins, and none that is asked may name another one.
+    func take(_ value: String) throws(RouteError) {
+      let named = Array(value.utf8)
+      if named.isEmpty { return }
+      if user.isEmpty { user = named } else if user != named { throw .ambiguousUser }
     }
-    if user.isEmpty, fromCookie, let value = head.cookie("gms_user", in: text) { user = Array(value.utf8) }
+    if fromQuery, trustsQuery, let query = head.query,
+      let fields = try? Form.parse(text.extracting(query), limits: HTTPLimits())
+    {
+      for field in fields where field.name == "gms_user" { try take(field.value) }
+    }
+    if fromCookie, trustsQuery, let value = head.cookie("gms_user", in: text) { try take(value) }
     guard let verifier else { return user }
     let fields = Array(text)
     let verdict = verifier.verify(claimed: user.isEmpty ? nil : String(decoding: user, as: UTF8.self)) { name in

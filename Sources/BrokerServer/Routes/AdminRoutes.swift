@@ -89,9 +89,11 @@ enum PublishRoute {
       toUser(name, tag: tag, message: message, on: connection)
     case (nil, let channel?):
       guard let data = order.data else { throw .badBody("channel and data go together") }
+      let publisher = shard.context.publisher
       let publication = try checked { () throws(PublishError) in
-        try HostPublication.publication(of: data, on: channel)
+        try HostPublication.publication(of: data, on: channel, by: publisher)
       }
+      guard let publication else { return connection.answer(.json(["sessions": 0])) }
       toChannel(publication, on: connection)
     default: throw .badBody("either user, tag and message, or channel and data are needed")
     }
@@ -106,6 +108,7 @@ enum PublishRoute {
     let publisher = shard.context.publisher
     let (id, payload) = publisher.event(tag: tag, message: message.span)
     @Sendable func reply(_ sessions: Int) -> HTTPReply { .json(["id": .string(id), "sessions": JSONValue(sessions)]) }
+    guard let payload else { return connection.answer(reply(0)) }
     if shard.context.store.isKeeping {
       let exchange = ExchangeID(shard: shard.index, connection: connection.number)
       let context = shard.context

@@ -78,11 +78,12 @@ enum Metrics {
       "broker_sessions_ended_total", "Sessions that ended without a disconnect", "reason",
       [
         ("expired", counters.sessionsExpired), ("queue_full", counters.sessionsOverflowed),
-        ("memory", counters.sessionsShed),
+        ("memory", counters.sessionsShed), ("inactive", counters.sessionsInactive),
       ])
     limits(counters, &page)
     replay(report, &page)
     page.gauge("broker_queue_bytes", "Bytes in queues of sessions", report.queueBytes)
+    additions(report, &page)
     ledger(counters, &page)
     http(report, &page)
     self.chat(chat, &page)
@@ -102,6 +103,19 @@ enum Metrics {
         ("subscriptions_per_session", counters.limitSubscriptions), ("message_bytes", counters.limitMessageBytes),
         ("publishes_per_second", counters.limitPublishRate), ("channel_per_second", counters.limitChannelRate),
       ])
+  }
+
+  /// What browsers, restored sessions, services and compression have done.
+  private static func additions(_ report: ShardReport, _ page: inout Page) {
+    let counters = report.counters
+    page.counter("broker_sessions_restored_total", "Sessions taken over by a new handshake", counters.sessionsRestored)
+    page.counter(
+      "broker_connects_crowded_total", "Connects not held because their browser holds too many",
+      counters.connectsCrowded)
+    page.counter("broker_service_calls_total", "Publishes to a service that has a handler", counters.serviceCalls)
+    page.counter(
+      "broker_websocket_compressed_total", "Messages sent compressed, by whether they were compressed for it", "work",
+      [("compressed", report.http.compressed), ("shared", report.http.compressedShared)])
   }
 
   /// Accepted means accounted for: what went in came out, waits, or was dropped with a reason.

@@ -13,6 +13,9 @@ final class ServerContext: Sendable {
   let bayeux: BayeuxOptions
   /// Whether channels that no rule speaks of are open to clients of the public listener.
   let opensChannels: Bool
+  /// Extensions and services.
+  let additions: BrokerAdditions
+  let browserCookie: BrowserCookie
   let limits: HTTPLimits
   let idleTimeout: Duration
   let writeTimeout: Duration
@@ -49,13 +52,16 @@ final class ServerContext: Sendable {
   let lingerTime = Duration.seconds(2)
 
   init(
-    configuration: ServerConfiguration, bayeux: BayeuxOptions, opensChannels: Bool, identity: UserIdentity,
-    crossOrigin: CrossOrigin, mailboxes: [Mailbox<ShardCommand>], chat: ChatService, embedded: EmbeddedChatBackend?,
-    remote: RemoteChatBackend?, publisher: Publisher, store: StoreBridge, descriptorLimit: Int, logger: Logger
+    configuration: ServerConfiguration, bayeux: BayeuxOptions, additions: BrokerAdditions, opensChannels: Bool,
+    identity: UserIdentity, crossOrigin: CrossOrigin, mailboxes: [Mailbox<ShardCommand>], chat: ChatService,
+    embedded: EmbeddedChatBackend?, remote: RemoteChatBackend?, publisher: Publisher, store: StoreBridge,
+    descriptorLimit: Int, logger: Logger
   ) {
     self.configuration = configuration
     self.bayeux = bayeux
     self.opensChannels = opensChannels
+    self.additions = additions
+    browserCookie = BrowserCookie(configuration.bayeux.browserCookie, bayeux)
     self.identity = identity
     self.crossOrigin = crossOrigin
     self.mailboxes = mailboxes
@@ -79,12 +85,16 @@ final class ServerContext: Sendable {
   var shardCount: Int { mailboxes.count }
 
   func makeBroker(shard: Int) -> Broker {
-    Broker(shard: shard, of: shardCount, options: bayeux, authorizers: configuration.bayeux.authorizers)
+    Broker(
+      shard: shard, of: shardCount, options: bayeux, authorizers: configuration.bayeux.authorizers,
+      additions: additions)
   }
 
   /// How the broker core sees a request that came over `connection`.
-  func origin(of connection: HTTPConnection, isScript: Bool) -> RequestOrigin {
-    RequestOrigin(carriesEventsOnAnyReply: !isScript, opensChannels: opensChannels, address: connection.address)
+  func origin(of connection: HTTPConnection, isScript: Bool, browser: UInt64) -> RequestOrigin {
+    RequestOrigin(
+      carriesEventsOnAnyReply: !isScript, opensChannels: opensChannels, address: connection.address, browser: browser,
+      mayNameUser: connection.trustsUserHeader)
   }
 
   /// Hands an answer to the shard that has the request; lost where that shard has ended, and its connection with it.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import Bytes
+import Deflate
 import Glibc
 import Logging
 import Reactor
@@ -26,6 +27,9 @@ final class Shard {
   var script = ByteWriter(capacity: 4096, headroom: ResponseHead.recommendedHeadroom)
   /// The WebSocket message being looked at.
   var message: [UInt8] = []
+  /// Made with the first socket that wants it; nil where the system has no memory for it.
+  private(set) lazy var deflate: Deflate? = Deflate()
+  var compressed = CompressedMessages()
   private(set) var isDraining = false
   private var dateText: [UInt8] = []
 
@@ -38,6 +42,7 @@ final class Shard {
   /// Set while the public listener rests because nearly all descriptors are in use.
   private var acceptTimer: Timer!
   private var dateExpires = Instant(nanoseconds: 0)
+  private var wallExpires = Instant(nanoseconds: 0)
   private var drainDeadline = Instant.distantFuture
   private var losses = LossReport()
 
@@ -78,6 +83,7 @@ final class Shard {
       context.logger.error("a shard can not listen", metadata: ["shard": "\(index)", "reason": "\(error)"])
       return
     }
+    refreshWallClock()
     loop.run { [unowned self] in endTurn() }
     for listener in listeners { listener.close() }
     for connection in Array(connections.values) { connection.close(.local("stopped")) }
@@ -207,6 +213,7 @@ final class Shard {
       tally?.add(count)
     case .markRead(let read): broker.markRead(read)
     case .note(let change): broker.note(change)
+    case .serve(let client, let messages): broker.deliver(messages, to: client, now: now)
     case .respond(let exchange, let reply):
       guard let connection = connections[exchange.connection], connection.phase == .working else { return }
       connection.answer(reply)
@@ -223,11 +230,13 @@ final class Shard {
     case .broadcast(_, let complete): complete(.failure(.closed))
     case .event(_, .host(let tally, _)): tally.add(0)
     case .report(let receive): receive(ShardReport())
-    case .respond, .drain, .markRead, .note, .event, .refusePublish: break
+    case .respond, .drain, .markRead, .note, .serve, .event, .refusePublish: break
     }
   }
 
   private var report: ShardReport {
+    http.compressed = compressed.made
+    http.compressedShared = compressed.shared
     var report = ShardReport(
       counters: broker.counters, http: http, sessions: broker.sessionCount, held: broker.heldCount,
       channels: broker.channelCount, users: broker.userCount, connections: connections.count,
@@ -255,6 +264,7 @@ final class Shard {
     let resumed = withKeptRequests
     withKeptRequests.removeAll(keepingCapacity: true)
     for connection in resumed { connection.takeKept() }
+    if now >= wallExpires { refreshWallClock() }
     for publication in broker.takePublications() { passOn(.publish(publication, nil)) }
     for change in broker.takeChannelChanges() { passOn(.note(change)) }
     for publish in broker.takeDurablePublishes() {
@@ -315,8 +325,7 @@ final class Shard {
         out.clear()
       } else {
         answerBayeux(
-          connection, callback: connection.extras?.callback, crossOrigin: connection.extras?.crossOrigin ?? [],
-          browserCookie: false)
+          connection, callback: connection.extras?.callback, fields: connection.extras?.crossOrigin ?? [])
       }
       noteStall(of: session, on: connection)
     }
@@ -350,6 +359,17 @@ final class Shard {
   var date: [UInt8] {
     if now >= dateExpires { refreshDate() }
     return dateText
+  }
+
+  /// Tells the broker the time of day, for its extensions; where it has none, never again.
+  private func refreshWallClock() {
+    guard !context.additions.extensions.isEmpty else {
+      wallExpires = .distantFuture
+      return
+    }
+    let moment = EventLoop.clock()
+    broker.wallClock = WallClock(milliseconds: SystemClock.millisecondsSince1970, at: moment)
+    wallExpires = moment + .seconds(1)
   }
 
   private func refreshDate() {

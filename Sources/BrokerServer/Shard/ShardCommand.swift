@@ -20,6 +20,8 @@ enum ShardCommand: Sendable {
   case note(ChannelChange)
   case deliver(Payload, user: [UInt8], MessageOrigin, Tally?)
   case markRead(ReadPosition)
+  /// Messages of a service to one session.
+  case serve(ClientID, [ServiceMessage])
   case respond(ExchangeID, HTTPReply)
   case report(@Sendable (ShardReport) -> Void)
   /// Stop accepting, answer what is held, and end when all is written or `by` has come.
@@ -87,12 +89,17 @@ struct HTTPCounters: Sendable, Hashable {
   var overLimit = 0
   var exhausted = 0
   var bytesIn = 0
+  /// Messages compressed for sockets, and copies sent of them.
+  var compressed = 0
+  var compressedShared = 0
 
   static func + (left: HTTPCounters, right: HTTPCounters) -> HTTPCounters {
     HTTPCounters(
       accepted: left.accepted + right.accepted, moved: left.moved + right.moved,
       requests: left.requests + right.requests, refused: left.refused + right.refused,
       timeouts: left.timeouts + right.timeouts, overLimit: left.overLimit + right.overLimit,
-      exhausted: left.exhausted + right.exhausted, bytesIn: left.bytesIn + right.bytesIn)
+      exhausted: left.exhausted + right.exhausted, bytesIn: left.bytesIn + right.bytesIn,
+      compressed: left.compressed + right.compressed,
+      compressedShared: left.compressedShared + right.compressedShared)
   }
 }

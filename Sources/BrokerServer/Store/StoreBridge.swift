@@ -123,9 +123,10 @@ final class StoreBridge: ChatJournal {
     }
     var rows = changes.map(\.row)
     let now = Self.millisecondsSince1970()
-    let messages = notifications.map { notification in
+    let messages = notifications.compactMap { notification -> MessageRow? in
       let user = Array(notification.user.utf8)
       let (_, payload) = publisher.event(tag: notification.tag, message: notification.message.span)
+      guard let payload else { return nil }
       return MessageRow(
         user: user, payload: payload, arrivedAtMillisecondsSince1970: now, service: notification.serviceID,
         position: notification.transcriptPosition)

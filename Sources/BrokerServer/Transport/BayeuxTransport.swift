@@ -129,16 +129,18 @@ extension Shard {
     out.clear()
     broker.noteNewestEvent(context.store.events.newestID)
     let reception = broker.receive(
-      messages, user: user, origin: context.origin(of: connection, isScript: callback != nil), on: connection,
-      now: now, into: &out)
+      messages, user: user,
+      origin: context.origin(
+        of: connection, isScript: callback != nil, browser: context.browserCookie.browser(of: head, text)),
+      on: connection, now: now, into: &out)
     switch reception {
     case .answered:
-      answerBayeux(connection, callback: callback, crossOrigin: crossOriginFields(head, text), browserCookie: false)
+      answerBayeux(connection, callback: callback, fields: crossOriginFields(head, text))
       if let session = broker.eventsTakenBy { noteStall(of: session, on: connection) }
     case .shookHands:
       answerBayeux(
-        connection, callback: callback, crossOrigin: crossOriginFields(head, text),
-        browserCookie: !Self.hasBrowserCookie(head, text))
+        connection, callback: callback, fields: crossOriginFields(head, text) + newBrowserCookie(head, text))
+      if let session = broker.eventsTakenBy { noteStall(of: session, on: connection) }
     case .held: connection.hold(callback: callback, crossOrigin: crossOriginFields(head, text))
     case .elsewhere(let shard): connection.move(.request(head: head, text: Array(text)), to: shard)
     case .refused(let fault):
@@ -149,14 +151,25 @@ extension Shard {
   }
 
   /// Writes the Bayeux answer that stands in `out`.
-  func answerBayeux(_ connection: HTTPConnection, callback: [UInt8]?, crossOrigin: [UInt8], browserCookie: Bool) {
+  func answerBayeux(_ connection: HTTPConnection, callback: [UInt8]?, fields more: [UInt8]) {
     if let callback { wrapInScript(callback) }
     if connection.extras != nil { connection.forgetRequest() }
     let type = callback == nil ? ReplyType.json.header : ReplyType.script.header
     var fields = callback == nil ? Self.plainFields : Self.scriptFields
-    if !crossOrigin.isEmpty { fields += crossOrigin }
-    if browserCookie { fields += browserCookieField() }
+    if !more.isEmpty { fields += more }
     connection.answer(status: 200, type: type, fields: fields)
+  }
+
+  /// The cookie for a browser that has none, as a header line.
+  private func newBrowserCookie(_ head: RequestHead, _ text: Span<UInt8>) -> [UInt8] {
+    if context.browserCookie.isIn(head, text) { return [] }
+    // Where connects are counted by browser, its next anonymous session has to come here.
+    let limits = context.bayeux.maxSessionsPerBrowser >= 0
+    let (field, browser) = context.browserCookie.draw { [index, count = context.shardCount] browser in
+      !limits || Broker.home(ofBrowser: browser, shards: count) == index
+    }
+    broker.noteBrowser(browser)
+    return field
   }
 
   private static let plainFields = Array("Cache-Control: no-store\r\n".utf8)
@@ -183,21 +196,5 @@ extension Shard {
     script.append(");")
     out.clear()
     out.append(script.bytes)
-  }
-
-  // MARK: BAYEUX_BROWSER
-
-  /// The cookie is for load balancers that keep a browser on one node; it is never asked back. It has the attributes of
-  /// CometD's and no others: the cookie parser of Faye's Ruby client gives up at one that it does not know.
-  private func browserCookieField() -> [UInt8] {
-    // Boxed, because the system's generator has no size: the thread sanitizer takes all of its variables for the same
-    // place in memory, and reports a race between two loops.
-    var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
-    let value = Identifiers.text(26, of: "0123456789abcdefghijklmnopqrstuvwxyz", using: &generator)
-    return Array("Set-Cookie: BAYEUX_BROWSER=\(value); Path=/; HttpOnly\r\n".utf8)
-  }
-
-  private static func hasBrowserCookie(_ head: RequestHead, _ text: Span<UInt8>) -> Bool {
-    head.cookie("BAYEUX_BROWSER", in: text) != nil
   }
 }

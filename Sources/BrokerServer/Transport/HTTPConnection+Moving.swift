@@ -31,8 +31,7 @@ extension HTTPConnection {
     switch moved.cargo {
     case .request(let head, let text): begin(head, text.span)
     case .socket(let moved):
-      let socket = SocketState(parser: moved.parser, user: moved.user)
-      socket.isNew = false
+      let socket = SocketState(moved)
       becomeSocket(socket)
       shard.receiveMessage(moved.message.span, on: self, socket)
     }

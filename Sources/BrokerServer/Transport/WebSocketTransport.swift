@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import Bytes
+import Deflate
 import Reactor
 import Wire
 
 /// What a connection has once it speaks WebSocket.
 final class SocketState {
   var parser: FrameParser
-  /// The `gms_user` of the upgrade request; empty for none.
-  let user: [UInt8]
+  /// The `gms_user` of the upgrade request, or of the first handshake that may name one; empty for none.
+  var user: [UInt8]
+  /// Whether messages may be compressed.
+  let isCompressed: Bool
+  /// Of the upgrade request, see ``BrowserCookie``.
+  let browser: UInt64
   var sessions: [Session] = []
   /// A ping is unanswered: the next deadline ends the connection.
   var isProbed = false
   /// No message has come yet.
   var isNew = true
 
-  init(parser: FrameParser = FrameParser(), user: [UInt8]) {
-    self.parser = parser
+  init(user: [UInt8], isCompressed: Bool, browser: UInt64) {
+    parser = FrameParser(allowsCompression: isCompressed)
     self.user = user
+    self.isCompressed = isCompressed
+    self.browser = browser
+  }
+
+  init(_ moved: MovedSocket) {
+    parser = moved.parser
+    user = moved.user
+    isCompressed = moved.isCompressed
+    browser = moved.browser
+    isNew = false
   }
 }
 
@@ -25,6 +40,8 @@ final class SocketState {
 struct MovedSocket: Sendable {
   let parser: FrameParser
   let user: [UInt8]
+  let isCompressed: Bool
+  let browser: UInt64
   let message: [UInt8]
 }
 
@@ -38,13 +55,16 @@ extension Shard {
     guard home == index else { return connection.move(.request(head: head, text: Array(text)), to: home) }
     var options = WebSocketUpgrade.Options()
     options.subprotocol = context.configuration.webSocket.subprotocol
+    options.allowsCompression = context.configuration.webSocket.allowsCompression && deflate != nil
     do throws(UpgradeFault) {
       let upgrade = try WebSocketUpgrade(head, in: text, options: options)
       out.clear()
       upgrade.appendResponse(to: &out)
       connection.send(out.bytes)
       out.clear()
-      connection.becomeSocket(SocketState(user: user))
+      connection.becomeSocket(
+        SocketState(
+          user: user, isCompressed: upgrade.isCompressed, browser: context.browserCookie.browser(of: head, text)))
     } catch {
       var reply = HTTPReply.text(error.sentence + ".\n", status: error.status)
       reply.fields = error.fields
@@ -70,15 +90,43 @@ extension Shard {
     out.clear()
     broker.noteNewestEvent(context.store.events.newestID)
     let user = socket.user
-    let origin = context.origin(of: connection, isScript: false)
+    let origin = context.origin(of: connection, isScript: false, browser: socket.browser)
     switch broker.receive(message, user: user.span, origin: origin, onStream: connection, now: now, into: &out) {
     case .answered, .shookHands: connection.sendMessage()
     case .held: break
     case .elsewhere(let shard):
       connection.move(
-        .socket(MovedSocket(parser: socket.parser, user: socket.user, message: Array(message))), to: shard)
+        .socket(
+          MovedSocket(
+            parser: socket.parser, user: socket.user, isCompressed: socket.isCompressed, browser: socket.browser,
+            message: Array(message))), to: shard)
     case .refused(let fault): connection.closeSocket(.internalError, fault.sentence)
     }
+  }
+}
+
+// MARK: permessage-deflate
+
+extension Shard {
+  /// What a compressed text of a client was compressed from.
+  func opened(_ message: [UInt8]) throws(WebSocketFault) -> [UInt8] {
+    guard let deflate else { throw .reservedBits }
+    var plain: [UInt8] = []
+    try deflate.open(.text, message.span, into: &plain, limits: context.configuration.webSocket.limits)
+    return plain
+  }
+
+  /// Makes the message in `out` a compressed frame in `script`.
+  ///
+  /// - Returns: false where it is to go out as it is: it is short, or would not get shorter.
+  func compress() -> Bool {
+    guard let deflate, out.count >= context.configuration.webSocket.limits.minCompressedBytes else { return false }
+    let packed = compressed.packed(out.bytes, by: deflate)
+    guard packed.count < out.count else { return false }
+    script.clear(keepingAtMost: Self.keptWriterBytes)
+    script.append(packed)
+    script.prependFrameHeader(.text, isCompressed: true)
+    return true
   }
 }
 
@@ -86,6 +134,11 @@ extension HTTPConnection: StreamConduit {
   var streamSessions: [Session] {
     get { socket?.sessions ?? [] }
     set { socket?.sessions = newValue }
+  }
+
+  var streamUser: [UInt8] {
+    get { socket?.user ?? [] }
+    set { socket?.user = newValue }
   }
 
   /// Takes the frames of `input`.
@@ -97,11 +150,16 @@ extension HTTPConnection: StreamConduit {
       let unread = input.extracting(offset...)
       switch socket.parser.parse(unread, limits: limits, scratch: &shard.message) {
       case .needMore: offset = input.count
-      case .message(.text, _, let consumed):
+      case .message(.text, let isCompressed, let consumed):
         offset += consumed
         socket.isNew = false
         let message = shard.message
-        shard.receiveMessage(message.span, on: self, socket)
+        do throws(WebSocketFault) {
+          let plain = isCompressed ? try shard.opened(message) : message
+          shard.receiveMessage(plain.span, on: self, socket)
+        } catch {
+          return closeSocket(error.closeCode, error.sentence)
+        }
       case .message(.binary, _, let consumed):
         offset += consumed
         closeSocket(.unsupportedData, "Bayeux messages are text")
@@ -119,8 +177,12 @@ extension HTTPConnection: StreamConduit {
 
   /// Sends the text that stands in the shard's writer as one message.
   func sendMessage() {
-    shard.out.prependFrameHeader(.text)
-    send(shard.out.bytes)
+    if socket?.isCompressed ?? false, shard.compress() {
+      send(shard.script.bytes)
+    } else {
+      shard.out.prependFrameHeader(.text)
+      send(shard.out.bytes)
+    }
     shard.out.clear(keepingAtMost: Shard.keptWriterBytes)
     if pendingBytes > 0, let socket { watchSocket(socket) }
   }

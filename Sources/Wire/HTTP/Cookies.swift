@@ -7,11 +7,26 @@ public enum Cookies {
   ///
   /// Names of cookies have case. What is malformed is passed over: other servers of the same host set cookies too.
   public static func range(of name: StaticString, in text: Span<UInt8>) -> Range<Int>? {
+    range(nameBytes: name.utf8CodeUnitCount, in: text) { ASCII.equal($0, name) }
+  }
+
+  /// The same for a name that is not known when this is compiled.
+  public static func range(of name: [UInt8], in text: Span<UInt8>) -> Range<Int>? {
+    range(nameBytes: name.count, in: text) { candidate in
+      for index in name.indices where candidate[index] != name[index] { return false }
+      return true
+    }
+  }
+
+  private static func range(
+    nameBytes: Int, in text: Span<UInt8>, _ isName: (Span<UInt8>) -> Bool
+  ) -> Range<Int>? {
     var start = 0
     while start < text.count {
       var end = start
       while end < text.count, text[end] != UInt8(ascii: ";") { end += 1 }
-      if let value = value(of: name, in: text, pair: Characters.trimmed(start..<end, in: text)) { return value }
+      let pair = Characters.trimmed(start..<end, in: text)
+      if let value = value(nameBytes: nameBytes, in: text, pair: pair, isName) { return value }
       start = end + 1
     }
     return nil
@@ -22,10 +37,12 @@ public enum Cookies {
     range(of: name, in: text).map { String(text.extracting($0)) }
   }
 
-  private static func value(of name: StaticString, in text: Span<UInt8>, pair: Range<Int>) -> Range<Int>? {
-    let nameEnd = pair.lowerBound + name.utf8CodeUnitCount
+  private static func value(
+    nameBytes: Int, in text: Span<UInt8>, pair: Range<Int>, _ isName: (Span<UInt8>) -> Bool
+  ) -> Range<Int>? {
+    let nameEnd = pair.lowerBound + nameBytes
     guard nameEnd < pair.upperBound, text[nameEnd] == UInt8(ascii: "="),
-      ASCII.equal(text.extracting(pair.lowerBound..<nameEnd), name)
+      isName(text.extracting(pair.lowerBound..<nameEnd))
     else { return nil }
     let value = nameEnd + 1..<pair.upperBound
     let isQuoted =
@@ -40,6 +57,17 @@ extension RequestHead {
   public func cookie(_ name: StaticString, in text: Span<UInt8>) -> String? {
     for range in values(of: "cookie", in: text) {
       if let value = Cookies.value(of: name, in: text.extracting(range)) { return value }
+    }
+    return nil
+  }
+
+  /// Where the value of a cookie stands whose name is not known when this is compiled; copies nothing.
+  public func cookieRange(_ name: [UInt8], in text: Span<UInt8>) -> Range<Int>? {
+    for field in fields where ASCII.equalIgnoringCase(text.extracting(field.name), "cookie") {
+      let start = field.value.lowerBound
+      if let range = Cookies.range(of: name, in: text.extracting(field.value)) {
+        return start + range.lowerBound..<start + range.upperBound
+      }
     }
     return nil
   }

@@ -8,6 +8,8 @@ public struct WebSocketLimits: Sendable {
   /// A message, all its fragments together (1009), and again what it decompresses to. The body of an HTTP request
   /// (``HTTPLimits/maxBodyBytes``), so that a batch does not depend on its transport.
   public var maxMessageBytes = 524_288
+  /// Where permessage-deflate was agreed, messages below this go out as they are: the effort is larger than the gain.
+  public var minCompressedBytes = 128
   /// From the upgrade to the end of the first message (1008): a socket that says nothing is not worth its memory. The
   /// codec has no clock: the owner of the connection keeps this and what follows.
   public var firstMessageTimeout: Duration = .seconds(10)

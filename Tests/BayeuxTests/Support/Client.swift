@@ -13,6 +13,11 @@ final class Client {
   private(set) var clientID = ""
   /// How its requests look to the broker.
   var origin = RequestOrigin()
+  /// The browser that it runs in; 0 for none.
+  var browser: UInt64 {
+    get { origin.browser }
+    set { origin.browser = newValue }
+  }
 
   init(in scene: Scene, user: String, on shard: Int) {
     self.scene = scene

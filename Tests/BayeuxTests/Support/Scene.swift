@@ -44,6 +44,7 @@ final class Scene {
 
   init(
     shards count: Int = 1, seed: UInt64 = 1, authorizers: [any Authorizer] = [],
+    additions: BrokerAdditions = BrokerAdditions(),
     _ configure: (inout BayeuxOptions) -> Void = { _ in }
   ) {
     var options = BayeuxOptions()
@@ -51,7 +52,7 @@ final class Scene {
     shards = (0..<count).map {
       Shard(
         Broker(
-          shard: $0, of: count, options: options, authorizers: authorizers,
+          shard: $0, of: count, options: options, authorizers: authorizers, additions: additions,
           generator: SeededGenerator(seed: seed &+ UInt64($0) &* 7919)))
     }
     bus = Array(repeating: [], count: count)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
+import Deflate
 import Synchronization
 import Wire
 
@@ -15,27 +16,37 @@ final class SocketClient: Sendable {
   private struct State {
     var parser = FrameParser(side: .client)
     var unread: [UInt8] = []
+    /// Messages that came compressed.
+    var compressed = 0
   }
 
   let line: RawClient
   private let state = Mutex(State())
 
   /// Opens the connection, and the WebSocket on it.
-  init(_ broker: RunningBroker, user: String? = nil, fields: [String] = []) throws {
+  ///
+  /// - Parameter compresses: whether it offers permessage-deflate, and fails unless the broker agrees.
+  init(
+    _ broker: RunningBroker, user: String? = nil, query: String = "", fields: [String] = [], compresses: Bool = false
+  ) throws {
     line = try broker.client()
-    try line.send(Self.request(line, (user.map { ["gms_user: \($0)"] } ?? []) + fields))
+    let offer = compresses ? ["Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"] : []
+    try line.send(Self.request(line, query: query, (user.map { ["gms_user: \($0)"] } ?? []) + fields + offer))
     var head: [UInt8] = []
     while !head.suffix(4).elementsEqual([13, 10, 13, 10]) { head += try line.read(atMost: 1) }
     let text = String(decoding: head, as: UTF8.self)
-    guard text.hasPrefix("HTTP/1.1 101 "), text.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n")
+    if compresses { state.withLock { $0.parser = FrameParser(side: .client, allowsCompression: true) } }
+    let agreement = "permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
+    guard text.hasPrefix("HTTP/1.1 101 "), text.contains(agreement) == compresses,
+      text.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n")
     else {
       throw ClientError.malformed(text)
     }
   }
 
-  static func request(_ line: RawClient, _ fields: [String]) -> String {
+  static func request(_ line: RawClient, query: String = "", _ fields: [String]) -> String {
     line.text(
-      "GET", "/genesys/cometd", nil,
+      "GET", "/genesys/cometd\(query)", nil,
       ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: \(key)"] + fields)
   }
 
@@ -48,6 +59,20 @@ final class SocketClient: Sendable {
     writer.appendMaskedFrame(opcode, payload.span, mask: 0x1234_5678)
     try line.send(writer.array)
   }
+
+  /// Sends messages compressed.
+  func sendCompressed(_ text: [UInt8]) throws {
+    guard let deflate = Deflate() else { throw ClientError.malformed("no memory") }
+    var packed = ByteWriter(capacity: text.count + 64)
+    deflate.compress(text.span, into: &packed)
+    let payload = packed.array
+    var writer = ByteWriter(capacity: payload.count + 32)
+    writer.appendMaskedFrame(.text, payload.span, mask: 0x1234_5678, isCompressed: true)
+    try line.send(writer.array)
+  }
+
+  /// How many messages came compressed so far.
+  var compressedMessages: Int { state.withLock { $0.compressed } }
 
   func receive() throws -> Frame {
     while true {
@@ -89,7 +114,13 @@ final class SocketClient: Sendable {
     case .needMore:
       state.unread = []
       return nil
-    case .message(_, _, let consumed):
+    case .message(let kind, true, let consumed):
+      state.compressed += 1
+      guard let deflate = Deflate() else { throw ClientError.malformed("no memory") }
+      var plain: [UInt8] = []
+      try deflate.open(kind, scratch.span, into: &plain, limits: WebSocketLimits())
+      return taken(consumed, .messages(try JSONValue(parsing: plain.span).elements ?? []))
+    case .message(_, false, let consumed):
       return taken(consumed, .messages(try JSONValue(parsing: scratch.span).elements ?? []))
     case .ping(let consumed): return taken(consumed, .ping(scratch))
     case .pong(let consumed): return taken(consumed, .pong(scratch))
