@@ -229,7 +229,7 @@ def module_maps():
     scratch = os.path.dirname(os.path.dirname(os.path.realpath(binary())))
     while not os.path.isdir(os.path.join(scratch, "checkouts")) and scratch != "/":
         scratch = os.path.dirname(scratch)
-    yield os.path.join(ROOT, "Sources/CLibevent/module.modulemap")
+    yield from glob.glob(os.path.join(ROOT, "Sources/C*/module.modulemap"))
     yield from glob.glob(os.path.join(scratch, "checkouts/GRDB.swift/Sources/GRDBSQLite/module.modulemap"))
 
 
