@@ -20,6 +20,8 @@ final class AckQueue {
 
   var isEmpty: Bool { sent.isEmpty }
   var count: Int { sent.count }
+  /// Whether something is unconfirmed that was not to wait for another reason to answer.
+  var isUrgent: Bool { sent.contains { !$0.entry.isLazy } }
   /// What is not confirmed, oldest first.
   var unconfirmed: [DeliveryQueue.Entry] { sent.map(\.entry) }
 

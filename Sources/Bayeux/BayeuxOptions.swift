@@ -73,6 +73,8 @@ public enum SessionActivity: String, Sendable, Hashable, CaseIterable {
 public struct BayeuxLimits: Sendable, Hashable {
   /// Messages in one request; more is HTTP 413. Bounds the replies that one request can ask for.
   public var maxMessagesPerBatch = 1000
+  /// Bytes of a connect that are kept for the extensions while it is held; a member that does not fit is not among them.
+  public static let rememberedRequestBytes = 2048
   /// Nesting of the JSON of a request; more is HTTP 400. The scanner keeps one bit a level.
   public var maxDepth = 60
   /// Bytes of a channel name; more is `405::channel_invalid`. A name is kept as long as somebody is subscribed.
@@ -85,7 +87,8 @@ public struct BayeuxLimits: Sendable, Hashable {
   public var maxRequestedTimeout: Duration = .seconds(600)
   /// The longest pause that a connect may announce by its own `advice.interval`, which prolongs the session; cut to it.
   public var maxRequestedInterval: Duration = .seconds(3600)
-  /// Subscriptions of one session; more is `403:…:subscribe_denied`.
+  /// Subscriptions of one session, and channels in the subscribes and unsubscribes of one request; more is
+  /// `403:…:subscribe_denied`.
   public var maxSubscriptionsPerSession = 1000
   /// Messages that wait for one session; beyond it ``BayeuxOptions/queuePolicy`` says what gives way.
   public var maxQueueMessages = 10_000

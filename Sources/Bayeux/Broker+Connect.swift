@@ -116,7 +116,7 @@ extension Broker {
     }
     feed(session)
     // What was sent and not confirmed goes out again at once, unless the client says how long it wants to wait.
-    let resends = !(session.ack?.isEmpty ?? true) && !request.setsTimeout
+    let resends = (session.ack?.isUrgent ?? false) && !request.setsTimeout
     let isHeld = mayHold && !isFirst && !session.isUrgent(at: now) && !resends && request.holdTime > .zero
     let isCrowded = isHeld && stream == nil && hasTooMany(session.browser)
     if isHeld, !isCrowded { return (.held, isFirst) }
@@ -163,8 +163,8 @@ extension Broker {
     session.isCrowded = false
     session.state = .held(
       HeldConnect(
-        conduit: conduit, isStream: isStream, id: request.id, until: now + request.holdTime,
-        advice: isAdvised ? request.interval : nil, interval: request.interval, request: self.request(of: message)))
+        conduit: conduit, isStream: isStream, id: request.id, until: now + request.holdTime, isAdvised: isAdvised,
+        interval: request.interval, request: self.request(of: message)?.remembered))
     deadlines.note(session)
   }
 

@@ -6,12 +6,15 @@ public enum Delivery {
   /// The writer holds the answer, a JSON array; of a stream conduit one message of it.
   /// The session is told whether the answer stalled, see ``Broker/answerStalled(_:)``.
   case answer(any Conduit, Session)
+  /// One event, alone in a message of a stream: for many sessions the same bytes. The writer holds nothing.
+  case event(any StreamConduit, Session, Payload)
   /// No Bayeux body, only this HTTP status: an overtaken connect.
   case status(any Conduit, Int)
 
   public var conduit: any Conduit {
     switch self {
     case .answer(let conduit, _), .status(let conduit, _): conduit
+    case .event(let stream, _, _): stream
     }
   }
 }
@@ -39,7 +42,9 @@ extension Broker {
       account(session)
       guard session.isUrgent(at: now) else { continue }
       if let stream = session.stream, !session.deliversOnConnectOnly(options) {
-        if session.isWriting { continue }
+        // It is noted again when the stream's reader has taken what waits for it.
+        if stream.isStalled { continue }
+        if let payload = takeOnlyEvent(of: session) { return .event(stream, session, payload) }
         push(session, into: &writer)
         return .answer(stream, session)
       }
@@ -110,14 +115,20 @@ extension Broker {
   }
 
   /// An answer of `session` could not be written whole: the expiry clock stands still until its reader took it.
-  public mutating func answerStalled(_ session: Session) { session.isWriting = true }
+  public mutating func answerStalled(_ session: Session, on conduit: some Conduit) { session.stalledOn = conduit }
 
-  /// The answer that stalled has been written, or its connection is gone: the expiry clock starts.
-  public mutating func answerSettled(_ session: Session, now: Instant) {
-    session.isWriting = false
-    if session.stream != nil, session.isUrgent(at: now) { lookout.note(session, isPersonal: false) }
+  /// The answer that stalled has been written, or its connection is gone: the expiry clock starts. Nothing happens where
+  /// the session has moved to another conduit meanwhile.
+  public mutating func answerSettled(_ session: Session, on conduit: some Conduit, now: Instant) {
+    guard session.stalledOn === conduit else { return }
+    session.stalledOn = nil
     session.touch(at: now, maxInterval: options.maxInterval)
     deadlines.note(session)
+  }
+
+  /// The reader of a stream has taken all that was written: those who share it are pushed to again.
+  public mutating func streamDrained(_ stream: some StreamConduit) {
+    for session in stream.streamSessions where !session.queue.isEmpty { lookout.note(session, isPersonal: false) }
   }
 
   /// The peer of a stream is gone: its sessions live on and wait for their next connect, wherever it comes.
@@ -150,7 +161,7 @@ extension Broker {
     writer.append("[")
     let batch = takeConnectEvents(of: session, into: &writer)
     let start = writer.count
-    let advice = connect.advice.map { options.advice(interval: $0) }
+    let advice = connect.isAdvised ? options.advice(interval: connect.interval) : nil
     writer.appendConnectReply(id: connect.id, advice: advice, ackBatch: batch)
     extendReply(in: &writer, from: start, request: connect.request, session)
     writer.closeArray()
@@ -182,7 +193,9 @@ extension Broker {
       return nil
     }
     let limit = writer.count + options.limits.maxResponseBytes
+    let start = writer.count
     let (number, new) = ack.nextBatch(from: &session.queue, limit: limit, into: &writer)
+    if writer.count > start { lastTaker = session }
     counters.delivered += new
     counters.waiting -= new
     account(session)
@@ -198,15 +211,31 @@ extension Broker {
     while taken < most, writer.count < limit, let entry = session.queue.popFirst() {
       writer.append(entry.payload)
       writer.append(UInt8(ascii: ","))
-      counters.delivered += 1
-      counters.waiting -= 1
+      handOver(entry, to: session)
       taken += 1
-      if let personal = entry.personal, !personal.isHandedOver {
-        personal.isHandedOver = true
-        note(personal, takenBy: session)
-      }
-      lastTaker = session
     }
+    finishTaking(taken, of: session)
+  }
+
+  /// The event that waits for `session`; nil where it is not the only one.
+  private mutating func takeOnlyEvent(of session: Session) -> Payload? {
+    guard session.queue.count == 1, let entry = session.queue.popFirst() else { return nil }
+    handOver(entry, to: session)
+    finishTaking(1, of: session)
+    return entry.payload
+  }
+
+  private mutating func handOver(_ entry: DeliveryQueue.Entry, to session: Session) {
+    counters.delivered += 1
+    counters.waiting -= 1
+    if let personal = entry.personal, !personal.isHandedOver {
+      personal.isHandedOver = true
+      note(personal, takenBy: session)
+    }
+    lastTaker = session
+  }
+
+  private mutating func finishTaking(_ taken: Int, of session: Session) {
     account(session)
     if !session.taken.isEmpty { takers.append(session) }
     noteActivity(of: session, events: taken)

@@ -9,10 +9,12 @@ extension Broker {
     _ message: Message, _ text: Span<UInt8>, _ session: Session, origin: RequestOrigin
   ) -> BayeuxError? {
     counters.subscribes += 1
-    let request = options.hasDurableChannels ? ReplayRequest(message.ext, in: text) : nil
+    let request =
+      options.hasDurableChannels
+      ? ReplayRequest(message.ext, in: text, maxChannelBytes: options.limits.maxChannelBytes) : nil
     replay.reply = ""
     return eachSubscription(of: message, text) { broker, channel in
-      broker.subscribe(session, to: channel, request, text, origin: origin)
+      broker.subscribe(session, to: channel, request, origin: origin)
     }
   }
 
@@ -41,15 +43,18 @@ extension Broker {
       guard let element = try? scanner.value(text, lenient: true), let channel = channel(element, in: text) else {
         return .subscriptionInvalid
       }
-      if let error = apply(&self, channel) { return error }
       count += 1
+      subscriptionsOfRequest += 1
+      // Nobody can have more of them, and each costs a look at those that there are.
+      if subscriptionsOfRequest > options.limits.maxSubscriptionsPerSession { return .tooManySubscriptions }
+      if let error = apply(&self, channel) { return error }
       guard scanner.take(UInt8(ascii: ","), text) else { break }
     }
     return count == 0 ? .subscriptionInvalid : nil
   }
 
   private mutating func subscribe(
-    _ session: Session, to channel: Channel, _ request: ReplayRequest?, _ text: Span<UInt8>, origin: RequestOrigin
+    _ session: Session, to channel: Channel, _ request: ReplayRequest?, origin: RequestOrigin
   ) -> BayeuxError? {
     switch channel.kind {
     case .meta: return .subscribeDenied
@@ -62,7 +67,7 @@ extension Broker {
     let isFull = session.subscriptions.count >= options.limits.maxSubscriptionsPerSession
     if isFull, !subscriptions.contains(session, in: channel) { return .tooManySubscriptions }
     do throws(BayeuxError) {
-      let place = try place(request, of: channel, in: text)
+      let place = try place(request, of: channel)
       _ = subscriptions.subscribe(session, to: channel)
       follow(channel, place, session)
       if let place { note(place, of: channel) }

@@ -78,6 +78,7 @@ extension Broker {
     stream: (any StreamConduit)?, now: Instant, into writer: inout ByteWriter
   ) throws(RequestFault) -> Reception {
     let first = messages[0]
+    subscriptionsOfRequest = 0
     if messages.contains(where: { $0.verb == .handshake }) {
       guard messages.count == 1 else { throw .handshakeNotAlone }
       return handshake(first, text, user: user, origin: origin, on: stream, now: now, into: &writer)
@@ -165,6 +166,7 @@ extension Broker {
     session.touch(at: now, maxInterval: options.maxInterval)
     if message.verb != .connect { session.lastActivity = now }
     let isMoved = stream.map { session.attach(to: $0) } ?? false
+    if isMoved, !session.queue.isEmpty { lookout.note(session, isPersonal: false) }
     let outcome: BayeuxError?
     switch message.verb {
     case .connect:

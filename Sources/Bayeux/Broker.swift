@@ -51,6 +51,8 @@ public struct Broker: ~Copyable {
   var readPositions: [ReadPosition] = []
   /// The messages of the current request as the extensions left them.
   var requests: [ExtensionMessage] = []
+  /// Channels that the subscribes and unsubscribes of the request at hand have named.
+  var subscriptionsOfRequest = 0
   /// The last moment that the broker was told.
   var latest = Instant(nanoseconds: 0)
   /// Connects held over HTTP by the browser they come from; kept only where ``BayeuxOptions/limitsBrowsers``.

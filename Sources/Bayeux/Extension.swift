@@ -92,6 +92,18 @@ public struct ExtensionMessage: Sendable, Hashable {
     }
   }
 
+  /// What is kept of it while its connect is held: what Bayeux gives a meaning, within a bound.
+  var remembered: ExtensionMessage {
+    let names: Set = ["channel", "clientId", "connectionType", "id", "advice", "ext"]
+    var room = BayeuxLimits.rememberedRequestBytes
+    return ExtensionMessage(
+      members: members.filter { member in
+        guard names.contains(member.name), member.text.count <= room else { return false }
+        room -= member.text.count
+        return true
+      })
+  }
+
   func write(to writer: inout ByteWriter) {
     writer.append("{")
     for (index, member) in members.enumerated() {

@@ -15,6 +15,8 @@ public protocol StreamConduit: Conduit {
   var streamSessions: [Session] { get set }
   /// The `gms_user` of the upgrade request; set by the broker where a handshake may name it and does.
   var streamUser: [UInt8] { get set }
+  /// Whether its reader has not taken all that was written yet: nothing is pushed meanwhile.
+  var isStalled: Bool { get }
 }
 
 /// A `/meta/connect` that waits for an event.
@@ -25,12 +27,27 @@ struct HeldConnect {
   let id: MessageID
   /// When it is answered without one.
   let until: Instant
-  /// The interval that the reply advises, where the request asked for advice.
-  let advice: Duration?
-  /// What the client said it will wait before its next connect.
-  let interval: Duration
+  /// Whether the reply carries advice.
+  let isAdvised: Bool
+  /// What the client said it will wait before its next connect; 32 bits keep what is held by the thousand small.
+  private let intervalMilliseconds: UInt32
   /// As the extensions left it; nil where there are none.
   let request: ExtensionMessage?
+
+  init(
+    conduit: any Conduit, isStream: Bool, id: MessageID, until: Instant, isAdvised: Bool, interval: Duration,
+    request: ExtensionMessage?
+  ) {
+    self.conduit = conduit
+    self.isStream = isStream
+    self.id = id
+    self.until = until
+    self.isAdvised = isAdvised
+    intervalMilliseconds = UInt32(clamping: interval.wholeMilliseconds)
+    self.request = request
+  }
+
+  var interval: Duration { .milliseconds(Int64(intervalMilliseconds)) }
 }
 
 /// The server's half of a Bayeux client. Confined to the loop of its shard.
@@ -65,8 +82,8 @@ public final class Session: Deadlined {
   /// In the lines of the broker's ``Lookout``.
   var isNoted = false
   var isNotedPersonally = false
-  /// An answer is on its way to a slow reader: the session does not expire meanwhile.
-  var isWriting = false
+  /// The conduit on which an answer of it is on its way to a slow reader.
+  var stalledOn: AnyObject?
   /// Sequences of the messages in answers that are not yet known to be written.
   var taken: [Int64] = []
   /// The browser that shook hands; 0 where it sent no cookie.
@@ -103,6 +120,9 @@ public final class Session: Deadlined {
     }
   }
 
+  /// An answer is on its way to a slow reader: the session does not expire meanwhile.
+  var isWriting: Bool { stalledOn != nil }
+
   /// Whether something waits that is reason enough to answer.
   func isUrgent(at now: Instant) -> Bool { queue.isUrgent || !queue.isEmpty && lazyUntil <= now }
 
@@ -114,10 +134,12 @@ public final class Session: Deadlined {
   /// Whether events go out with the reply of a connect and in no other way.
   func deliversOnConnectOnly(_ options: BayeuxOptions) -> Bool { ack != nil || options.metaConnectDeliverOnly }
 
-  /// Leaves the stream it is on.
+  /// Leaves the stream it is on. What the stream's reader has not taken is no matter of the session any more.
   func detach() {
-    stream?.streamSessions.removeAll { $0 === self }
-    stream = nil
+    guard let stream else { return }
+    stream.streamSessions.removeAll { $0 === self }
+    if stalledOn === stream { stalledOn = nil }
+    self.stream = nil
   }
 
   /// Is pushed to on `stream` from now on.

@@ -11,6 +11,13 @@ public struct Payload: Sendable, Hashable {
 
   @inlinable public var count: Int { bytes.count }
 
+  /// Whether it is the very same: not only equal bytes, but the same ones.
+  public func isSame(as other: Payload) -> Bool {
+    bytes.withUnsafeBufferPointer { own in
+      other.bytes.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress && own.count == $0.count }
+    }
+  }
+
   /// The bytes read as UTF-8, for tests and messages to people.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -69,6 +69,9 @@ open class Connection {
   /// Bytes that the kernel has not taken yet. Whoever sends unasked must look at it: nothing here bounds it.
   public final var pendingBytes: Int { output?.count ?? 0 }
 
+  /// How much the kernel has taken since bytes are pending; 0 while none are. It grows as long as the peer reads.
+  public final var progressBytes: Int { output?.writtenBytes ?? 0 }
+
   /// Whom we talk to; asked of the kernel each time. nil where it is closed or no internet socket.
   public final var peerAddress: SocketAddress? { SocketAddress(peerOf: descriptor) }
 

@@ -6,6 +6,8 @@ final class Output {
   private var bytes: [UInt8] = []
   /// How much of `bytes` has been written.
   private var offset = 0
+  /// How much has been written since something waits.
+  private(set) var writtenBytes = 0
   /// Armed while bytes wait.
   var writing: Watch?
   var farewell: Farewell?
@@ -29,7 +31,10 @@ final class Output {
     bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[offset...])) }
   }
 
-  func remove(_ written: Int) { offset += written }
+  func remove(_ written: Int) {
+    offset += written
+    writtenBytes += written
+  }
 
   func stopWriting() {
     writing?.free()

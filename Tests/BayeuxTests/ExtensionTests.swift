@@ -166,6 +166,18 @@ struct ExtensionTests {
     #expect(seen.texts == ["-", "alice with session", "-", "-"])
   }
 
+  @Test func ofARequestThatIsHeldOnlyWhatBayeuxKnowsIsRemembered() {
+    func message(_ members: [(String, Int)]) -> ExtensionMessage {
+      ExtensionMessage(members: members.map { .init(name: $0.0, text: Array(repeating: 0x31, count: $0.1)) })
+    }
+    let most = BayeuxLimits.rememberedRequestBytes
+    #expect(message([("channel", 20), ("junk", 5), ("ext", 30)]).remembered.names == ["channel", "ext"])
+    for (count, isKept) in [(most - 21, true), (most - 20, true), (most - 19, false)] {
+      let remembered = message([("channel", 20), ("ext", count)]).remembered
+      #expect(remembered.names == (isKept ? ["channel", "ext"] : ["channel"]))
+    }
+  }
+
   /// The reply of a held connect is shown with the request that it answers.
   @Test func aHeldConnectIsAnsweredWithItsRequestInHand() {
     let scene = Scene(

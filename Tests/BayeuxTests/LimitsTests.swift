@@ -58,6 +58,24 @@ struct LimitsTests {
     }
   }
 
+  /// Each channel costs a look at all subscriptions, so one request may not name any number of them.
+  @Test func channelsInTheSubscribesOfOneRequest() {
+    let scene = Scene { $0.limits.maxSubscriptionsPerSession = 3 }
+    let alice = scene.connectedClient()
+    func list(_ count: Int) -> String { "[" + Array(repeating: "\"/a\"", count: count).joined(separator: ",") + "]" }
+    for channel in ["/meta/subscribe", "/meta/unsubscribe"] {
+      for count in [2, 3] {
+        let answer = alice.send(#"{"channel":"\#(channel)","clientId":"$ID","subscription":\#(list(count))}"#)
+        #expect(answer.isSuccessful)
+      }
+      let many = alice.send(#"{"channel":"\#(channel)","clientId":"$ID","subscription":\#(list(4))}"#)
+      #expect(many.error == "403:too_many_subscriptions:subscribe_denied")
+      let message = #"{"channel":"\#(channel)","clientId":"$ID","subscription":\#(list(2))}"#
+      let spread = alice.send("[\(message),\(message)]")
+      #expect(spread.replies.map { $0["successful"] } == [true, false])
+    }
+  }
+
   @Test func requestedTimeout() {
     let scene = Scene { $0.limits.maxRequestedTimeout = .seconds(100) }
     for (asked, held) in [(99_999, 99_999), (100_000, 100_000), (100_001, 100_000), (Int.max, 100_000)] {

@@ -132,11 +132,9 @@ extension Broker {
   ///
   /// - Throws: ``BayeuxError/replayIDInvalid``, ``BayeuxError/replayOutOfWindow``
   mutating func place(
-    _ request: ReplayRequest?, of channel: Channel, in text: Span<UInt8>
+    _ request: ReplayRequest?, of channel: Channel
   ) throws(BayeuxError) -> ReplayPlace? {
-    guard let start = try request?.start(of: channel, in: text, maxBytes: options.limits.maxChannelBytes) else {
-      return nil
-    }
+    guard let start = try request?.start(of: channel) else { return nil }
     // Patterns may cover durable channels, whatever rule is for the pattern itself.
     if channel.reach == .exact, history(of: channel) == nil { return .notDurable }
     switch start {

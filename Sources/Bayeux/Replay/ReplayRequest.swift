@@ -31,38 +31,47 @@ enum ReplayStart: Hashable {
 
 /// The `ext` of a subscribe: `"ext":{"replay":{"/channel":-1}}` (Salesforce replay extension).
 struct ReplayRequest {
-  private let map: JSONSlice
+  private enum Wish {
+    /// `null`: the channel is named, and nothing is asked for it.
+    case nothing
+    case start(ReplayStart)
+    case invalid
+  }
+  /// Read once, however many channels the subscribe names. What names no channel is passed over.
+  private var wishes: [Channel: Wish] = [:]
 
   /// Nil where the message asks for no replay at all.
-  init?(_ ext: JSONSlice?, in text: Span<UInt8>) {
-    guard let value = ext.flatMap({ ExtMember("replay", of: $0, in: text) })?.value, value.kind == .object else {
+  init?(_ ext: JSONSlice?, in text: Span<UInt8>, maxChannelBytes: Int) {
+    guard let map = ext.flatMap({ ExtMember("replay", of: $0, in: text) })?.value, map.kind == .object else {
       return nil
     }
-    map = value
-  }
-
-  /// From where `channel` begins; nil where the request does not name it. Its name may be written in any way that a
-  /// subscription can be.
-  ///
-  /// - Throws: ``BayeuxError/replayIDInvalid`` for anything but a whole number from -2 on.
-  func start(of channel: Channel, in text: Span<UInt8>, maxBytes: Int) throws(BayeuxError) -> ReplayStart? {
     var scanner = JSONScanner(at: Int(map.start) + 1)
     while let key = try? scanner.string(text), scanner.take(UInt8(ascii: ":"), text),
       let value = try? scanner.value(text)
     {
-      let named =
+      // Its name may be written in any way that a subscription can be.
+      let channel =
         key.isEscaped
-        ? Channel(parsing: key.unescaped(in: text).span, maxBytes: maxBytes)
-        : Channel(parsing: text.extracting(key.range), maxBytes: maxBytes)
-      if named == channel {
-        if value.kind == .null { return nil }
-        guard let number = ExtMember(value: value).number(in: text), let start = ReplayStart(number) else {
-          throw .replayIDInvalid
-        }
-        return start
-      }
-      guard scanner.take(UInt8(ascii: ","), text) else { return nil }
+        ? Channel(parsing: key.unescaped(in: text).span, maxBytes: maxChannelBytes)
+        : Channel(parsing: text.extracting(key.range), maxBytes: maxChannelBytes)
+      if let channel, wishes[channel] == nil { wishes[channel] = Self.wish(value, in: text) }
+      guard scanner.take(UInt8(ascii: ","), text) else { break }
     }
-    return nil
+  }
+
+  private static func wish(_ value: JSONSlice, in text: Span<UInt8>) -> Wish {
+    if value.kind == .null { return .nothing }
+    return ExtMember(value: value).number(in: text).flatMap(ReplayStart.init).map { .start($0) } ?? .invalid
+  }
+
+  /// From where `channel` begins; nil where the request does not ask for it.
+  ///
+  /// - Throws: ``BayeuxError/replayIDInvalid`` for anything but a whole number from -2 on.
+  func start(of channel: Channel) throws(BayeuxError) -> ReplayStart? {
+    switch wishes[channel] {
+    case nil, .nothing: return nil
+    case .start(let start): return start
+    case .invalid: throw .replayIDInvalid
+    }
   }
 }

@@ -30,6 +30,7 @@ final class Shard {
   /// Made with the first socket that wants it; nil where the system has no memory for it.
   private(set) lazy var deflate: Deflate? = Deflate()
   var compressed = CompressedMessages()
+  var frames = SharedFrames()
   private(set) var isDraining = false
   private var dateText: [UInt8] = []
 
@@ -317,6 +318,9 @@ final class Shard {
       let crossOrigin = connection.extras?.crossOrigin ?? []
       connection.forgetRequest()
       connection.answer(status: status, type: nil, fields: crossOrigin)
+    case .event(_, let session, let payload):
+      if connection.phase == .socket { connection.sendEvent(payload) }
+      noteStall(of: session, on: connection)
     case .answer(_, let session):
       if connection.phase == .socket {
         connection.sendMessage()
@@ -334,8 +338,8 @@ final class Shard {
   /// The reader of an answer has not taken all of it yet: its session waits for it.
   func noteStall(of session: Session, on connection: HTTPConnection) {
     guard connection.pendingBytes > 0, !connection.isClosed else { return }
-    broker.answerStalled(session)
-    connection.ensureExtras().stalled = session
+    broker.answerStalled(session, on: connection)
+    connection.ensureExtras().note(stalled: session)
   }
 
   func hasKept(_ connection: HTTPConnection) { withKeptRequests.append(connection) }

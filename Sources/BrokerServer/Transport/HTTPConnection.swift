@@ -34,11 +34,20 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     var callback: [UInt8]?
     /// Header lines that the answer carries because of the request's `Origin`.
     var crossOrigin: [UInt8] = []
-    /// The session of an answer that waits for a slow reader.
-    var stalled: Session?
+    /// The sessions of answers that wait for a slow reader.
+    private(set) var stalled: [Session] = []
     /// Where the connection goes once its output is written.
     var destination: (shard: Int, cargo: MovedConnection.Cargo)?
     var isReadingPaused = false
+
+    func note(stalled session: Session) {
+      if !stalled.contains(where: { $0 === session }) { stalled.append(session) }
+    }
+
+    func takeStalled() -> [Session] {
+      defer { stalled = [] }
+      return stalled
+    }
   }
 
   /// The shard holds its open connections, and they it; closing ends that.
@@ -129,6 +138,8 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
     }
     moveIfReady()
   }
+
+  var isStalled: Bool { pendingBytes > 0 }
 
   /// A client that does not read its answers is not given more of them.
   var isBackedUp: Bool { pendingBytes > shard.context.maxUnreadBytes }
@@ -292,15 +303,17 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   override func drained() {
     settleStalled()
     if phase == .moving { return moveIfReady() }
-    if phase == .socket, let socket { watchSocket(socket) }
+    if phase == .socket, let socket {
+      shard.broker.streamDrained(self)
+      watchSocket(socket)
+    }
     if phase == .reading, parser.phase == .idle { becomeIdle() }
     if hasKept { shard.hasKept(self) }
   }
 
   private func settleStalled() {
-    guard let session = extras?.stalled else { return }
-    extras?.stalled = nil
-    shard.broker.answerSettled(session, now: shard.now)
+    guard let sessions = extras?.takeStalled(), !sessions.isEmpty else { return }
+    for session in sessions { shard.broker.answerSettled(session, on: self, now: shard.now) }
     shard.scheduleDeadlines()
   }
 

@@ -19,6 +19,10 @@ final class SocketState {
   var isProbed = false
   /// No message has come yet.
   var isNew = true
+  /// When what has to come in time began: the connection, until a message came, then the message that is not whole.
+  var arrivalStart: Instant?
+  /// By when the peer has to take some more of what waits for it, and how much it had taken when that was set.
+  var write: (deadline: Instant, progress: Int)?
 
   init(user: [UInt8], isCompressed: Bool, browser: UInt64) {
     parser = FrameParser(allowsCompression: isCompressed)
@@ -92,7 +96,9 @@ extension Shard {
     let user = socket.user
     let origin = context.origin(of: connection, isScript: false, browser: socket.browser)
     switch broker.receive(message, user: user.span, origin: origin, onStream: connection, now: now, into: &out) {
-    case .answered, .shookHands: connection.sendMessage()
+    case .answered, .shookHands:
+      connection.sendMessage()
+      if let session = broker.eventsTakenBy { noteStall(of: session, on: connection) }
     case .held: break
     case .elsewhere(let shard):
       connection.move(
@@ -153,6 +159,7 @@ extension HTTPConnection: StreamConduit {
       case .message(.text, let isCompressed, let consumed):
         offset += consumed
         socket.isNew = false
+        socket.arrivalStart = nil
         let message = shard.message
         do throws(WebSocketFault) {
           let plain = isCompressed ? try shard.opened(message) : message
@@ -187,6 +194,19 @@ extension HTTPConnection: StreamConduit {
     if pendingBytes > 0, let socket { watchSocket(socket) }
   }
 
+  /// Sends one event as a message of its own.
+  func sendEvent(_ payload: Payload) {
+    if socket?.isCompressed ?? false {
+      shard.out.clear()
+      shard.out.append("[")
+      shard.out.append(payload)
+      shard.out.append("]")
+      return sendMessage()
+    }
+    shard.frames.frame(of: payload).withUnsafeBytes { send($0) }
+    if pendingBytes > 0, let socket { watchSocket(socket) }
+  }
+
   private func sendControl(_ opcode: Opcode, _ payload: [UInt8]) {
     shard.script.clear()
     shard.script.appendFrame(opcode, payload.span)
@@ -203,26 +223,35 @@ extension HTTPConnection: StreamConduit {
     endSocket(by: shard.now + time)
   }
 
-  /// Sets the next moment at which something has to have come, or to have been taken.
+  /// Sets the next moment at which something has to have come, or to have been taken. What the peer sends meanwhile
+  /// does not put off that it has to read, nor that a message has to become whole.
   func watchSocket(_ socket: SocketState) {
     guard phase == .socket, !isClosed else { return }
     let limits = shard.context.configuration.webSocket.limits
-    let time: Duration
+    let isArriving = socket.isNew || !socket.parser.isIdle
+    let start = isArriving ? socket.arrivalStart ?? shard.now : nil
+    socket.arrivalStart = start
     if pendingBytes > 0 {
-      time = shard.context.writeTimeout
-    } else if socket.isNew {
-      time = limits.firstMessageTimeout
-    } else if !socket.parser.isIdle {
-      time = limits.messageTimeout
+      let isMoving = socket.write.map { progressBytes > $0.progress } ?? true
+      if isMoving { socket.write = (shard.now + shard.context.writeTimeout, progressBytes) }
     } else {
-      time = socket.isProbed ? limits.closeTimeout : shard.context.idleTimeout
+      socket.write = nil
     }
-    deadline = shard.now + time
+    if let write = socket.write {
+      deadline = write.deadline
+    } else if let start {
+      deadline = start + (socket.isNew ? limits.firstMessageTimeout : limits.messageTimeout)
+    } else {
+      deadline = shard.now + (socket.isProbed ? limits.closeTimeout : shard.context.idleTimeout)
+    }
     shard.watch(self)
   }
 
   func socketDeadlinePassed(_ socket: SocketState) {
-    if pendingBytes > 0 { return close(.stalled) }
+    if pendingBytes > 0 {
+      guard let write = socket.write, progressBytes > write.progress else { return close(.stalled) }
+      return watchSocket(socket)
+    }
     if socket.isNew { return closeSocket(.policyViolation, "No message came in time") }
     if !socket.parser.isIdle { return closeSocket(.policyViolation, "The message did not arrive in time") }
     if socket.isProbed { return close(.local("silent")) }

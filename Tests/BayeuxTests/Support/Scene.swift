@@ -228,6 +228,7 @@ final class Scene {
       if exchange.outcome != .hungUp {
         exchange.end(.answered(Payload(out.array).text), sourceLocation: sourceLocation)
       }
+    case .event: Issue.record("an event by itself is for streams", sourceLocation: sourceLocation)
     case .status(_, let status):
       #expect(out.array.isEmpty, "a status has no body", sourceLocation: sourceLocation)
       exchange.end(.status(status), sourceLocation: sourceLocation)
