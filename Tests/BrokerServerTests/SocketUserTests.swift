@@ -40,6 +40,7 @@ import Testing
       let cases: [(String, [String])] = [
         ("?gms_user=alice", ["gms_user: bob"]), ("", ["gms_user: bob", "Cookie: gms_user=alice"]),
         ("?gms_user=alice", ["Cookie: gms_user=bob"]), ("?gms_user=alice&gms_user=bob", []),
+        ("", ["Cookie: gms_user=alice; a=b; gms_user=bob"]), ("", ["Cookie: gms_user=alice", "Cookie: gms_user=bob"]),
       ]
       for (query, fields) in cases {
         let line = try broker.client()

@@ -72,10 +72,15 @@ struct UserIdentity: Sendable {
 
   /// The user, empty for none.
   ///
-  /// - Parameter trustsHeader: whether the peer is one whose header counts; of another one query and cookie do not either.
-  func user(of head: RequestHead, in text: Span<UInt8>, trustsHeader: Bool) throws(RouteError) -> [UInt8] {
+  /// - Parameters:
+  ///   - trustsHeader: whether the peer is one whose header counts; of another one query and cookie do not either.
+  ///   - isScript: whether a page loads the answer as a script. Any page may do that, and its visitor's browser sends
+  ///     the cookies: they do not count then.
+  func user(
+    of head: RequestHead, in text: Span<UInt8>, trustsHeader: Bool, isScript: Bool = false
+  ) throws(RouteError) -> [UInt8] {
     var user: [UInt8] = trustsHeader ? Array(text.extracting(try fromHeaders(head, text))) : []
-    if looksFurther { user = try lookFurther(user, head, text, trustsQuery: trustsHeader) }
+    if looksFurther { user = try lookFurther(user, head, text, trustsHeader, isScript: isScript) }
     if user.count > maxBytes { throw .userTooLong(maxBytes) }
     return user
   }
@@ -108,7 +113,8 @@ struct UserIdentity: Sendable {
 
   /// Query parameter, cookie, verifier: none of them on by default.
   private func lookFurther(
-    _ user: [UInt8], _ head: RequestHead, _ text: Span<UInt8>, trustsQuery: Bool
+    _ user: [UInt8], _ head: RequestHead, _ text: Span<UInt8>, _ trustsQuery: Bool,
+    isScript: Bool
   ) throws(RouteError) -> [UInt8] {
     var user = user
     /// The first that names a user wins, and none that is asked may name another one.
@@ -117,12 +123,18 @@ struct UserIdentity: Sendable {
       if named.isEmpty { return }
       if user.isEmpty { user = named } else if user != named { throw .ambiguousUser }
     }
-    if fromQuery, trustsQuery, let query = head.query,
-      let fields = try? Form.parse(text.extracting(query), limits: HTTPLimits())
-    {
+    if fromQuery, trustsQuery, let query = head.query {
+      let fields: [FormField]
+      do throws(FormError) {
+        fields = try Form.parse(text.extracting(query), limits: HTTPLimits())
+      } catch {
+        throw .badFields(error.sentence)
+      }
       for field in fields where field.name == "gms_user" { try take(field.value) }
     }
-    if fromCookie, trustsQuery, let value = head.cookie("gms_user", in: text) { try take(value) }
+    if fromCookie, trustsQuery, !isScript {
+      for value in head.cookies("gms_user", in: text) { try take(value) }
+    }
     guard let verifier else { return user }
     let fields = Array(text)
     let verdict = verifier.verify(claimed: user.isEmpty ? nil : String(decoding: user, as: UTF8.self)) { name in

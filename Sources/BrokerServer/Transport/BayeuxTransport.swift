@@ -117,7 +117,8 @@ extension Shard {
     if let range = try context.identity.range(of: head, in: text, trustsHeader: trustsHeader) {
       receive(messages, user: text.extracting(range), head, text, callback: callback, on: connection)
     } else {
-      let user = try context.identity.user(of: head, in: text, trustsHeader: trustsHeader)
+      let user = try context.identity.user(
+        of: head, in: text, trustsHeader: trustsHeader, isScript: callback != nil)
       receive(messages, user: user.span, head, text, callback: callback, on: connection)
     }
   }

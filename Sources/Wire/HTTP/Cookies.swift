@@ -61,6 +61,22 @@ extension RequestHead {
     return nil
   }
 
+  /// The values of all cookies of that name, in all `Cookie` fields.
+  public func cookies(_ name: StaticString, in text: Span<UInt8>) -> [String] {
+    var found: [String] = []
+    for field in values(of: "cookie", in: text) {
+      var rest = field
+      while let range = Cookies.range(of: name, in: text.extracting(rest)) {
+        found.append(String(text.extracting(rest.lowerBound + range.lowerBound..<rest.lowerBound + range.upperBound)))
+        // On with the next pair.
+        var end = rest.lowerBound + range.upperBound
+        while end < rest.upperBound, text[end] != UInt8(ascii: ";") { end += 1 }
+        rest = min(end + 1, rest.upperBound)..<rest.upperBound
+      }
+    }
+    return found
+  }
+
   /// Where the value of a cookie stands whose name is not known when this is compiled; copies nothing.
   public func cookieRange(_ name: [UInt8], in text: Span<UInt8>) -> Range<Int>? {
     for field in fields where ASCII.equalIgnoringCase(text.extracting(field.name), "cookie") {
