@@ -14,8 +14,9 @@ import tempfile
 
 import pages
 from broker import ROOT, Broker, Checks, binary, wait_until
-from clients import CLIENTS, Client, Publishing
+from clients import CLIENTS, WAIT_SECONDS, Client, Publishing
 from nginx import Nginx, certificate
+from relay import Relay
 
 PAGE = "Docs/Operations.md"
 # What the page calls things.
@@ -27,7 +28,7 @@ HEADS = ["What", "`proxy_pass` alone", "as above"]
 PATH = "/genesys/cometd"
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
-MESSAGES = 500
+MESSAGES, CUT_OFF = 500, 50
 MAX_BODY_BYTES = 524288
 BIG_ANSWER_BYTES = 400_000
 
@@ -200,6 +201,37 @@ def through_nginx(broker, nginx):
         publishing.close()
 
 
+def without_tls(configuration):
+    return lambda port: replaced(configuration(port), f"{port} ssl;", f"{port};")
+
+
+def every_client(broker, nginx):
+    """All clients, through a relay that cuts their connection to nginx and then lets them come again."""
+    for name, command, transports in CLIENTS:
+        for transport in transports:
+            for ack in ("plain", "ack"):
+                what = f"{name} by {transport}, {ack}, through nginx"
+                publishing = Publishing(broker)
+                with Relay(nginx.address) as relay, Client(command, relay.address, transport, ack) as client:
+                    wrong = client.begins(transport) or client.receives(publishing.publish(MESSAGES))
+                    check(f"{what}: {MESSAGES} messages in order", wrong is None, wrong)
+                    wrong = None if is_holding(broker, 1) else "no connect is held"
+                    relay.cut()
+                    wrong = wrong or (None if is_holding(broker, 0) else "nginx does not pass on the hang-up")
+                    numbers = publishing.publish(CUT_OFF)
+                    relay.mend()
+                    wrong = wrong or client.receives(numbers)
+                    check(f"{what}: what was published while its connection was cut comes afterwards", wrong is None, wrong)
+                    wrong = None if is_holding(broker, 1) else "no connect is held"
+                    wrong = wrong or client.disconnect()
+                    check(f"{what}: disconnects", wrong is None, wrong)
+                publishing.close()
+
+
+def is_holding(broker, count):
+    return wait_until(lambda: broker.metrics()["broker_connects_held"] == count, WAIT_SECONDS)
+
+
 def stop_and_restart(broker, site, options):
     """What a held connect sees of SIGTERM, and who comes afterwards."""
     with site.connection() as connection:
@@ -274,6 +306,8 @@ def main():
         open_channels = {"BAYEUX_OPEN_CHANNELS": "true"}
         with Broker(*options, environment=open_channels) as broker, Nginx(as_on_page(broker, directory), tls) as nginx:
             through_nginx(broker, nginx)
+            with Nginx(without_tls(as_on_page(broker, directory))) as plain:
+                every_client(broker, plain)
             stop_and_restart(broker, Site(broker, nginx), options)
         rows = [[question, *answers] for (question, _), *answers in zip(QUESTIONS, *columns)]
         pages.hold_to(PAGE, "nginx", pages.table(HEADS, rows), check)
