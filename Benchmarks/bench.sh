@@ -56,7 +56,7 @@ wait_for() { # FILE PATTERN
   exit 1
 }
 
-start() { # floor | broker [SHARDS]: sets url, admin
+start() { # floor | broker | unpinned [SHARDS]: sets url, admin
   stop
   # Of the server before; the new one may not have made its own yet when it is looked for.
   rm -f "$work/log"
@@ -68,7 +68,7 @@ start() { # floor | broker [SHARDS]: sets url, admin
     url=$admin/cometd
   else
     local pin=("${on_server[@]}")
-    [ "${2:-1}" -gt 1 ] && pin=()
+    [ "$1" = unpinned ] && pin=()
     "${pin[@]}" "$cli" serve --port 0 --admin-port 0 --shards "${2:-1}" --log-level warning > "$work/log" 2>&1 &
     server=$!
     wait_for "$work/log" '^admin on'
@@ -144,8 +144,15 @@ for round in $(seq "$rounds"); do
   load "memory-$most-$round" --scenario hold --clients "$most" --duration 1s --source-addresses 2
   start broker
   load "memory-after-$round" --clients 10000 --messages 100 --warmup 0s
-  start broker 2
-  load "shards-2-$round" --clients 1000 --duration "${each}s"
+  # One shard and two, both on the cores that the generator is on: more cores at work cost more for each delivery,
+  # whoever works on them.
+  pinned=("${on_client[@]}")
+  on_client=()
+  for shards in 1 2; do
+    start unpinned $shards
+    load "shards-$shards-$round" --clients 1000 --duration "${each}s"
+  done
+  on_client=("${pinned[@]}")
   start broker
   # Where the broker speaks no websocket yet, the line says "not measured".
   load "websocket-$round" --transport websocket --clients 1000 --duration "${each}s" 2> /dev/null
@@ -154,8 +161,10 @@ done
 # --- once
 
 start broker
+# The crowd's generator and the one that looks for stalls share a core: the latter has to be let in at once, or it would
+# measure the former.
 nicer=()
-[ "$(id -u)" = 0 ] && nicer=(nice -n -15)
+chrt -r 10 true 2> /dev/null && nicer=(chrt -r 10)
 "${on_client[@]}" "$cli" load-test --quiet --url "$url" --clients 10000 --rate 1 --warmup 4s --duration 8s > /dev/null &
 crowd=$!
 sleep 5
@@ -233,7 +242,8 @@ a=$(median $cpu storm-broker) b=$(median $cpu storm-floor)
 row "handshake, subscribe, first connect: CPU x floor" "$(ratio "$a" "$b")" "<=" 1.5 "$a us, floor $b us"
 row "stall of others while 10000 are served, ms" "$(number stall max)" "<=" 10 "p99 $(number stall p99) ms"
 row "2 shards: deliveries a CPU second, x one shard" \
-  "$(ratio "$(median $cpu fanout-broker-1000-200)" "$(median $cpu shards-2)")" ">=" 0.9 "$(median $cpu shards-2) us"
+  "$(ratio "$(median $cpu shards-1)" "$(median $cpu shards-2)")" ">=" 0.9 \
+  "$(median $cpu shards-2) us, one shard $(median $cpu shards-1) us"
 row "start to listening, ms" "$starting" "<=" 50 "median of 5"
 
 echo

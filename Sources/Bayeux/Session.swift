@@ -43,11 +43,12 @@ struct HeldConnect {
     self.id = id
     self.until = until
     self.isAdvised = isAdvised
-    intervalMilliseconds = UInt32(clamping: interval.wholeMilliseconds)
+    // Nearly always none; dividing 128 bits is dear where it is done for every poll.
+    intervalMilliseconds = interval == .zero ? 0 : UInt32(clamping: interval.wholeMilliseconds)
     self.request = request
   }
 
-  var interval: Duration { .milliseconds(Int64(intervalMilliseconds)) }
+  var interval: Duration { intervalMilliseconds == 0 ? .zero : .milliseconds(Int64(intervalMilliseconds)) }
 }
 
 /// The server's half of a Bayeux client. Confined to the loop of its shard.
