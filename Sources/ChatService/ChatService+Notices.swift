@@ -97,7 +97,7 @@ extension ChatService {
     let provider = device.provider.flatMap { pushProviders[$0.lowercased()] } ?? pushProviders[device.type]
     guard let provider else {
       counters.pushesWithoutProvider += 1
-      return
+      return noteTold(message)
     }
     Task { pushEnded(message, attempt, await provider.push(message)) }
   }
@@ -105,11 +105,11 @@ extension ChatService {
   private func pushEnded(_ message: PushMessage, _ attempt: Int, _ outcome: PushOutcome) {
     guard case .failed = outcome else {
       counters.pushesDelivered += 1
-      return
+      return noteTold(message)
     }
     guard let definition = records[message.serviceID]?.definition, attempt < definition.maxNotifyAttempts else {
       counters.pushesFailed += 1
-      return
+      return noteTold(message)
     }
     wake(for: .push(message, attempt: attempt + 1), at: clock.now() + definition.notificationDelay)
   }
@@ -134,17 +134,45 @@ extension ChatService {
       keepService(record)
     }
     let texts = entries.filter { $0.kind == .text && $0.party == .agent }.map(\.text)
+    addUnseen(texts, record, since: .zero)
+  }
+
+  /// - Parameter age: of the first text.
+  private func addUnseen(_ texts: [String], _ record: ServiceRecord, since age: Duration) {
     // What a comet device missed waits for it on its channel.
     guard !texts.isEmpty, let device = record.device, device.type != "comet", let user = record.user,
       record.interaction?.notifiesByComet == true,
       !onlineUsers.contains(user)
     else { return }
     if record.unseen.isEmpty {
-      let due = clock.now() + record.definition.clientTimeoutNotification
+      let due = clock.now() + max(.zero, record.definition.clientTimeoutNotification - age)
       record.unseenDue = due
       wake(for: .unseen(serviceID: record.id), at: due)
     }
     record.unseen = (record.unseen + texts).suffix(Self.shownTexts)
+  }
+
+  /// What agents said that the customer was neither handed nor told of when the process ended. A push that was under
+  /// way then begins anew, so that one may come twice and none is lost.
+  func restoreUnseen(_ restored: RestoredService, _ record: ServiceRecord) {
+    let told = restored.chat?.pushedThrough ?? 0
+    let missed = restored.entries.map(\.entry).filter { placed in
+      placed.position > told && restored.unfetched[placed.position] != nil && placed.entry.kind == .text
+        && placed.entry.party == .agent
+    }
+    guard let first = missed.compactMap({ restored.unfetched[$0.position] }).min() else { return }
+    addUnseen(
+      missed.map(\.entry.text), record, since: .seconds(max(0, clock.secondsSince1970() - first)))
+  }
+
+  /// The device was told, or cannot be: it is not told again after a restart.
+  private func noteTold(_ message: PushMessage) {
+    guard let position = message.toldThrough, let record = records[message.serviceID],
+      let told = record.stored?.pushedThrough, told < position
+    else { return }
+    record.stored?.pushedThrough = position
+    keepChat(record)
+    commit()
   }
 
   /// The customer's app came back, or went away.
@@ -168,7 +196,9 @@ extension ChatService {
     let payload: JSONValue = [
       "message": .string(last), "serviceId": .string(id), "lastTranscript": .array(texts),
     ]
-    push(PushMessage(device: device, serviceID: id, text: last, payload: payload), attempt: 1)
+    var message = PushMessage(device: device, serviceID: id, text: last, payload: payload)
+    message.toldThrough = record.interaction?.transcript.position
+    push(message, attempt: 1)
   }
 
   /// A customer who polls and was silent for too long has left.

@@ -22,8 +22,7 @@ final class DataFile: JournalFile {
   private let path: String
   private let lock: DirectoryLock
   private var queue: DatabaseQueue?
-  /// Of the file that was opened; what is written to one that was deleted is lost.
-  private let number: ino_t
+  private let health: FileHealth
 
   /// - Throws: one of the errors that refuse a start.
   init(_ directory: String, _ options: StoreOptions) throws(StoreError) {
@@ -35,10 +34,7 @@ final class DataFile: JournalFile {
     guard descriptor >= 0 else {
       throw .unusable(directory: directory, reason: String(cString: strerror(errno)))
     }
-    var status = stat()
-    fstat(descriptor, &status)
-    number = status.st_ino
-    Glibc.close(descriptor)
+    health = FileHealth(path, descriptor)
     queue = try atStart { path in
       let queue = try connect()
       try queue.writeWithoutTransaction { db in
@@ -95,7 +91,7 @@ final class DataFile: JournalFile {
 
   func apply(_ changes: [Change], removing sequences: [Int64]) throws(StoreError) -> Int {
     guard let queue else { throw .failed("it could not be opened again") }
-    guard isInPlace else { throw .failed("\(path) is gone") }
+    try health.check()
     do {
       var removed = 0
       try queue.inTransaction { db in
@@ -107,35 +103,28 @@ final class DataFile: JournalFile {
         for change in changes { try change.write(to: db) }
         return .commit
       }
+      health.noteLog()
       return removed
     } catch {
-      throw Self.atRunTime(error)
-    }
-  }
-
-  private static func atRunTime(_ error: any Error) -> StoreError {
-    guard let error = error as? DatabaseError else { return .failed("\(error)") }
-    switch error.resultCode {
-    case .SQLITE_FULL: return .full
-    case .SQLITE_READONLY: return .readOnly
-    default: return .failed(error.message ?? "\(error.resultCode)")
+      throw StoreError(atRunTime: error, on: path)
     }
   }
 
   /// Opens the file anew if it has to. A file that is gone is not made again: what it held is in no other.
   func recover() throws(StoreError) {
-    guard isInPlace else { throw .failed("\(path) is gone") }
+    try health.check()
     do {
       if let queue, (try? queue.read({ try Int.fetchOne($0, sql: "PRAGMA user_version") })) == Schema.version {
         return try Self.probe(queue)
       }
       try? queue?.close()
       queue = nil
+      health.forgetLog()
       let opened = try connect()
       queue = opened
       try Self.probe(opened)
     } catch {
-      throw Self.atRunTime(error)
+      throw StoreError(atRunTime: error, on: path)
     }
   }
 
@@ -149,11 +138,6 @@ final class DataFile: JournalFile {
         arguments: [probeBytes])
       return .commit
     }
-  }
-
-  private var isInPlace: Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_ino == number
   }
 
   /// Of the file in `directory` with its log.

@@ -13,6 +13,9 @@ public final class Journal: Sendable {
   ///
   /// The value is the sequence of the first message of the commit; further ones count up from it. Zero in memory.
   public typealias Completion = @Sendable (Result<Int64, StoreError>) -> Void
+  /// Called with what a look at the file found while no commit was to be written, nil when all is well. On the writer
+  /// thread, so it must not block.
+  public typealias Watch = @Sendable (StoreError?) -> Void
 
   struct Commit {
     var changes: [Change]
@@ -30,6 +33,8 @@ public final class Journal: Sendable {
     var removals: [Int64] = []
     var removalDeadline: Date?
     var retryAt: Date?
+    var checkAt: Date?
+    var watch: Watch = { _ in }
     var nextSequence: Int64 = 1
     var isWriting = false
     var isOpen = false
@@ -61,9 +66,11 @@ public final class Journal: Sendable {
 
   /// Locks and opens the directory, brings its file up to date and reads it. Once, before anything else.
   ///
-  /// - Parameter now: seconds since 1970, for what has expired.
+  /// - Parameters:
+  ///   - now: seconds since 1970, for what has expired.
+  ///   - watch: from now on until the end.
   /// - Throws: one of the errors that refuse a start.
-  public func open(now: Int64) throws(StoreError) -> Snapshot {
+  public func open(now: Int64, _ watch: @escaping Watch = { _ in }) throws(StoreError) -> Snapshot {
     guard let directory = options.directory else { return Snapshot() }
     let opened = try DataFile(directory, options)
     let snapshot: Snapshot
@@ -75,6 +82,7 @@ public final class Journal: Sendable {
     }
     file.withLock { $0 = opened }
     state.withLock { state in
+      state.watch = watch
       state.nextSequence = (snapshot.messages.last?.sequence ?? 0) + 1
       state.statistics.messages = snapshot.messages.count
       state.statistics.messagesRestored = snapshot.messages.count
@@ -84,7 +92,10 @@ public final class Journal: Sendable {
   }
 
   private func start() {
-    state.withLock { $0.isOpen = true }
+    state.withLock { state in
+      state.isOpen = true
+      state.checkAt = Date() + options.checkInterval.seconds
+    }
     let writer = Thread { [self] in
       while writeNext() {}
       state.change { $0.hasEnded = true }
@@ -170,10 +181,12 @@ public final class Journal: Sendable {
 
   // MARK: the writer
 
+  /// Without anything to write it is a look at the file, or after a failure at whether it can be written again.
   private struct Work {
     var commits: [Commit]
     var retried: Int
     var removals: [Int64]
+    var isLook: Bool { commits.isEmpty && removals.isEmpty }
   }
 
   /// - Returns: false once the journal is closed and all is written that can be.
@@ -203,6 +216,7 @@ public final class Journal: Sendable {
     state.removals = []
     state.removalDeadline = nil
     state.retryAt = nil
+    state.checkAt = nil
     state.isWriting = true
     return .some(work)
   }
@@ -234,6 +248,8 @@ public final class Journal: Sendable {
     state.change { state in
       state.isWriting = false
       state.statistics.isFailing = false
+      state.checkAt = now + options.checkInterval.seconds
+      if work.isLook, removed == 0 { return }
       state.statistics.transactions += 1
       state.statistics.commits += work.commits.count
       state.statistics.changes += changes.count
@@ -245,6 +261,7 @@ public final class Journal: Sendable {
       }
     }
     for commit in work.commits { commit.complete(.success(commit.firstSequence)) }
+    if work.commits.isEmpty { state.withLock(\.watch)(nil) }
   }
 
   private func fail(_ work: Work, _ error: StoreError, _ removed: Int) {
@@ -261,11 +278,13 @@ public final class Journal: Sendable {
       } else {
         state.failed = kept
         state.removals = work.removals + state.removals
-        state.retryAt = kept.isEmpty && state.removals.isEmpty ? nil : Date() + options.retryInterval.seconds
+        // Even when nothing is kept: who asks whether this broker is ready must not have to write to find out.
+        state.retryAt = Date() + options.retryInterval.seconds
         state.removalDeadline = nil
       }
     }
     for commit in told { commit.complete(.failure(error)) }
+    if told.isEmpty { state.withLock(\.watch)(error) }
   }
 }
 
@@ -273,7 +292,7 @@ extension Journal.State {
   /// When there is something to write although nothing comes.
   fileprivate var nextDeadline: Date? {
     if let retryAt { return retryAt }
-    return removalDeadline
+    return [removalDeadline, checkAt].compactMap { $0 }.min()
   }
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
+import GRDB
 
 /// THE table of what goes wrong with the data directory.
 ///
@@ -35,6 +37,24 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .readOnly: "The data directory cannot be written to."
     case .failed(let reason): "The data cannot be written: \(reason)."
     case .closed: "The store is closed."
+    }
+  }
+}
+
+extension StoreError {
+  /// What goes wrong with a file that was opened.
+  ///
+  /// A disk that the system made read-only after the file was opened is an I/O error to SQLite; the system says it.
+  init(atRunTime error: any Error, on path: String) {
+    guard let error = error as? DatabaseError else {
+      self = error as? StoreError ?? .failed("\(error)")
+      return
+    }
+    switch error.resultCode {
+    case .SQLITE_FULL: self = .full
+    case .SQLITE_READONLY: self = .readOnly
+    case .SQLITE_IOERR where access(path, W_OK) != 0 && errno == EROFS: self = .readOnly
+    default: self = .failed(error.message ?? "\(error.resultCode)")
     }
   }
 }

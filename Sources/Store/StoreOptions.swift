@@ -22,6 +22,8 @@ public struct StoreOptions: Sendable, Hashable {
   public var removalDelay: Duration = .milliseconds(20)
   /// How often a failed write is tried again while nothing else is to be written.
   public var retryInterval: Duration = .seconds(1)
+  /// How often the file is looked at while nothing is to be written. Every write looks at it, too.
+  public var checkInterval: Duration = .seconds(5)
 
   public init(directory: String? = nil, durability: Durability = .process) {
     self.directory = directory
@@ -49,7 +51,7 @@ public struct StoreStatistics: Sendable, Hashable {
   public var messagesRestored = 0
   /// Of the data file with its log.
   public var fileBytes = 0
-  /// Whether the last transaction failed.
+  /// Whether the last transaction failed, or the last look at the file.
   public var isFailing = false
 
   public init() {}

@@ -118,7 +118,8 @@ import Testing
     }
   }
 
-  @Test func checkQueuePositionTellsWhereAServiceStands() async throws {
+  @Test("1.5 queue position: where a service stands, and with how many others")
+  func checkQueuePositionTellsWhereAServiceStands() async throws {
     try await withBroker { broker in
       let line = try ServiceLine(broker)
       _ = try line.create("request-chat-poll")

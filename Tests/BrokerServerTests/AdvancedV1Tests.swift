@@ -38,7 +38,8 @@ import Testing
     }
   }
 
-  @Test func storageOfAServiceTakesFormsAndFilesAndGivesThemBack() async throws {
+  @Test("1.5 service storage: forms and files go in, and come out together, by key or as bytes")
+  func storageOfAServiceTakesFormsAndFilesAndGivesThemBack() async throws {
     try await withBroker { broker in
       let line = try ServiceLine(broker)
       let id = try line.create("request-chat")
@@ -68,7 +69,8 @@ import Testing
     }
   }
 
-  @Test func freeStorageHasATimeToLiveAndCustomStorageBelongsToItsUser() async throws {
+  @Test("1.5 free storage: has a time to live, and custom storage belongs to its user")
+  func freeStorageHasATimeToLiveAndCustomStorageBelongsToItsUser() async throws {
     try await withBroker { broker in
       let line = try ServiceLine(broker)
       let id = try #require(try line.post("storage/60", "a=1").json["id"]?.string)
@@ -96,7 +98,8 @@ import Testing
     }
   }
 
-  @Test func theNodeIsDrainedByChangestatus() async throws {
+  @Test("1.5 node: its status is a word, and changestatus drains it")
+  func theNodeIsDrainedByChangestatus() async throws {
     try await withBroker({
       $0.server.username = "u"
       $0.server.password = "p"

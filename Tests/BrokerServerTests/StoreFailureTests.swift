@@ -67,4 +67,36 @@ import Testing
       #expect(reply.messages.numbers == [1])
     }
   }
+
+  @Test func damageWhileTheBrokerRunsRefusesWhatWouldBeLostAndReadinessSaysSo() async throws {
+    let directory = KeptDirectory()
+    try await directory.withBroker { broker in
+      let anna = try broker.listener("anna")
+      let id = try broker.cometChat(of: "anna")
+      #expect(try anna.events(1).positions == [1])
+      #expect(try broker.admin().get("/readyz").json == ["status": "ready"])
+      let file = try FileHandle(forUpdating: URL(fileURLWithPath: directory.path + "/broker.sqlite"))
+      let whole = try #require(try file.read(upToCount: 100))
+      try file.seek(toOffset: 0)
+      try file.write(contentsOf: Data(repeating: 0x5a, count: 100))
+
+      let created = try broker.client().call(
+        "POST", "/genesys/1/service/request-chat", "{}", ["Content-Type: application/json"])
+      #expect(created.status == 507)
+      let published = try broker.admin().post("/publish", #"{"user":"absent","tag":"t","message":1}"#)
+      #expect(published.status == 507)
+      #expect(published.json["message"]?.string?.contains("broker.sqlite was overwritten") == true)
+      let unready = try broker.admin().get("/readyz")
+      #expect(unready.status == 503 && unready.json == ["status": "storeFailing"])
+      #expect(try broker.admin().get("/healthz").status == 200)
+      #expect(try broker.metrics()["store_failing"] == 1)
+
+      try file.seek(toOffset: 0)
+      try file.write(contentsOf: whole)
+      try file.close()
+      let isReadyAgain = try eventually { try broker.admin().get("/readyz").status == 200 }
+      #expect(isReadyAgain)
+      #expect(try broker.agent("join", id).status == 200)
+    }
+  }
 }

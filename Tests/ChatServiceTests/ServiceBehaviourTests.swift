@@ -39,6 +39,16 @@ private final class FakeProvider: PushProvider {
     #expect(option.standard == standard)
   }
 
+  @Test(arguments: [("ors", nil, 120), ("builtin", nil, nil), ("builtin", "5", 5), ("ors", "5", 5)])
+  func silenceEndsAdvancedChatsAndBasicOnesOnlyWhereTheServiceSaysSo(type: String, given: String?, seconds: Int?) {
+    var reader = ServiceOptionReader(service: "s")
+    reader.take("_type", .string(type))
+    if let given { reader.take("_client_timeout", .string(given)) }
+    let definition = reader.finish()
+    #expect(definition.clientTimeout == seconds.map { .seconds($0) })
+    #expect(definition.endpoint == nil, "the broker's default is taken")
+  }
+
   @Test(arguments: [
     ("_ttl", "0"), ("_type", "urs"), ("_media_type", "voice"), ("_wait_for_agent", "maybe"), ("_urs_queued_ttl", "x"),
     ("_chat_endpoint", "a:"), ("_on_user_confirm_timeout", "WAIT"), ("_max_notify_delivery_attempts", "0"),

@@ -102,4 +102,74 @@ import Testing
     #expect(snapshot.services.map(\.id) == ["a", "c"])
     again.close()
   }
+
+  @Test(arguments: ["", "-wal"]) func whatWasOverwrittenIsNoticedAtTheNextCommitAndMayBePutBack(suffix: String)
+    async throws
+  {
+    let directory = try TemporaryDirectory()
+    let (journal, _) = try Journal.opened(directory)
+    try await journal.commit([.putService(.sample("a"))])
+    let whole = try overwrite(directory.file + suffix, with: Data(count: 64))
+    await #expect(throws: StoreError.failed("\(directory.file)\(suffix) was overwritten")) {
+      try await journal.commit([.putService(.sample("b"))])
+    }
+    #expect(journal.isFailing)
+    _ = try overwrite(directory.file + suffix, with: whole)
+    try await journal.commit([.putService(.sample("c"))])
+    journal.close()
+    let (again, snapshot) = try Journal.opened(directory)
+    #expect(snapshot.services.map(\.id) == ["a", "c"])
+    again.close()
+  }
+
+  @Test func aLogThatVanishedIsMissed() async throws {
+    let directory = try TemporaryDirectory()
+    let (journal, _) = try Journal.opened(directory)
+    try await journal.commit([.putService(.sample("a"))])
+    try FileManager.default.removeItem(atPath: directory.file + "-wal")
+    await #expect(throws: StoreError.failed("\(directory.file)-wal is gone")) {
+      try await journal.commit([.putService(.sample("b"))])
+    }
+    journal.close()
+  }
+
+  @Test func damageAndItsEndAreNoticedThoughNothingIsWritten() async throws {
+    let directory = try TemporaryDirectory()
+    var options = StoreOptions(directory: directory.path)
+    (options.checkInterval, options.retryInterval) = (.milliseconds(5), .milliseconds(5))
+    let journal = Journal(options)
+    let seen = Mutex<[StoreError?]>([])
+    _ = try journal.open(now: 0) { error in seen.withLock { $0.append(error) } }
+    await until { seen.withLock { $0.count } >= 2 }
+    #expect(seen.withLock { $0 }.allSatisfy { $0 == nil })
+    let whole = try overwrite(directory.file, with: Data(count: 64))
+    await until { journal.isFailing }
+    await until { seen.withLock { $0.last } == .some(.failed("\(directory.file) was overwritten")) }
+    _ = try overwrite(directory.file, with: whole)
+    await until { !journal.isFailing }
+    await until { seen.withLock { $0.last } == .some(nil) }
+    #expect(journal.statistics.transactions <= 1)
+    journal.close()
+  }
+
+  @Test func aFailureEndsByItselfThoughNothingIsWrittenAgain() async throws {
+    let control = FakeFile.Control()
+    let journal = Journal(control) { $0.retryInterval = .milliseconds(5) }
+    control.fail(.full)
+    await #expect(throws: StoreError.full) { try await journal.commit([.removeService("a")]) }
+    #expect(journal.isFailing)
+    control.fail(nil)
+    await until { !journal.isFailing }
+    journal.close()
+  }
+
+  /// - Returns: what stood at the start of the file until now.
+  private func overwrite(_ path: String, with data: Data) throws -> Data {
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+    defer { try? file.close() }
+    let old = try file.read(upToCount: data.count) ?? Data()
+    try file.seek(toOffset: 0)
+    try file.write(contentsOf: data)
+    return old
+  }
 }

@@ -5,7 +5,8 @@
 usage: crashloop.py ROUNDS BROKER_CLI [SEED]
 
 Holds the broker to its promise: whatever was answered 200 arrives, in order, at positions without a gap; only what was
-on its way at a kill may come twice, with the same position; the closing ledger balances. Standard library only.
+on its way at a kill may come twice, with the same position; the closing ledger balances. And it has to be busy while
+it is killed: the run fails below LEAST_CHAT_RATE. Standard library only.
 """
 import http.client
 import json
@@ -21,8 +22,11 @@ import time
 
 USER = "crash-user"
 HEADERS = {"gms_user": USER, "Content-Type": "application/json"}
-# Messages a second of each speaker: customer and agent make 500 together, the publisher comes on top.
-SPEAKER_RATE = 250
+# Accepted messages a second of the broker's life that the chat has to carry for the promise to be tried at all.
+LEAST_CHAT_RATE = 500
+# Messages a second of each speaker. Customer and agent make more than that together, for what breaks on the way; the
+# publisher comes on top.
+SPEAKER_RATE = 300
 PUBLISHER_RATE = 50
 # How long a broker lives, in seconds.
 SHORTEST_LIFE, LONGEST_LIFE = 0.1, 0.7
@@ -375,6 +379,11 @@ def main():
             verdict.check("nothing waits to be written", int(page["broker_store_waiting"]))
             verdict.check("no write failed", int(page["broker_store_failures_total"]))
             accepted = sum(len(speaker.accepted) for speaker in talking)
+            chatted = sum(len(speaker.accepted) for speaker in talking if speaker.label != "note")
+            verdict.check(
+                "customer and agent had %d messages a second accepted, at least %d" % (
+                    chatted / lived, LEAST_CHAT_RATE),
+                [] if chatted / lived >= LEAST_CHAT_RATE else ["too few to try the promise"])
             broken = sum(len(speaker.broken) for speaker in talking)
             print("%d kills in %.0f s, %d messages accepted (%.0f/s of the broker's life), %d broke on the way, "
                   "%d came twice, %d sessions, slowest start %.2f s" % (

@@ -45,10 +45,17 @@ enum AdminRoutes {
     guard segments == ["healthz"] || segments == ["readyz"] else { return nil }
     guard request.method == .get || request.method == .head else { return .failure(.methodNotAllowed(allow: "GET")) }
     if segments == ["healthz"] { return .success(.json(["status": "ok"])) }
-    let isStopping = context.isStopping.load(ordering: .relaxed)
-    if isStopping { return .success(.json(["status": "stopping"], status: 503)) }
-    let isOffline = context.isOffline.load(ordering: .relaxed)
-    return .success(.json(["status": isOffline ? "offline" : "ready"], status: isOffline ? 503 : 200))
+    let hindrance: JSONValue? =
+      if context.isStopping.load(ordering: .relaxed) {
+        "stopping"
+      } else if context.isOffline.load(ordering: .relaxed) {
+        "offline"
+      } else if context.store.isFailing {
+        "storeFailing"
+      } else {
+        nil
+      }
+    return .success(.json(["status": hindrance ?? "ready"], status: hindrance == nil ? 200 : 503))
   }
 
   // MARK: who may come in

@@ -95,6 +95,7 @@ extension ChatRow {
     ]
     if !chat.userData.isEmpty { details.append(.init("userData", chat.userData.json)) }
     if let event = chat.endedBy { details.append(.init("endedBy", .string(event))) }
+    if chat.pushedThrough > 0 { details.append(.init("pushedThrough", JSONValue(chat.pushedThrough))) }
     self.init(
       service: chat.serviceID, chatSession: chat.opened.chatSessionID, isLive: chat.isLive, cursor: chat.cursor,
       details: JSONValue.object(details).encoded)
@@ -122,7 +123,8 @@ extension ChatRow {
     chat.cursor = cursor
     chat.agents = agents.compactMap(\.string)
     chat.endedBy = json["endedBy"]?.string
-    // Files of earlier versions have none.
+    // Files of earlier versions have neither.
+    chat.pushedThrough = json["pushedThrough"]?.int ?? 0
     chat.userData = [ChatFields.Field](pairs: json["userData"]?.elements ?? [])
     return chat
   }
@@ -173,11 +175,18 @@ extension Snapshot {
       guard let entry = row.entry else { return nil }
       entries[row.service, default: []].append(entry)
     }
+    var unfetched: [String: [Int: Int64]] = [:]
+    for message in messages where message.position > 0 {
+      guard let service = message.service else { continue }
+      unfetched[service, default: [:]][message.position] = message.arrivedAtMillisecondsSince1970 / 1_000
+    }
     var restored: [RestoredService] = []
     for row in services {
       guard let service = row.service else { return nil }
       restored.append(
-        RestoredService(service: service, chat: chats[service.id], entries: entries[service.id] ?? []))
+        RestoredService(
+          service: service, chat: chats[service.id], entries: entries[service.id] ?? [],
+          unfetched: unfetched[service.id] ?? [:]))
     }
     return restored
   }

@@ -43,7 +43,7 @@ final class StoreBridge: ChatJournal {
   /// - Returns: the services that were kept, and the values that clients stored.
   /// - Throws: ``StoreError``
   func open(shards: Int, clock: any ChatClock) throws -> (services: [RestoredService], values: [ValueRow]) {
-    let snapshot = try journal.open(now: clock.secondsSince1970())
+    let snapshot = try journal.open(now: clock.secondsSince1970()) { [weak self] error in self?.note(error) }
     let (now, wallNow) = (clock.now(), Self.millisecondsSince1970())
     var parts = [[KeptMessage]](repeating: [], count: shards)
     for row in snapshot.messages {
@@ -95,7 +95,7 @@ final class StoreBridge: ChatJournal {
   ) {
     let row = MessageRow(user: user, payload: payload, arrivedAtMillisecondsSince1970: Self.millisecondsSince1970())
     journal.commit([.addMessage(row)]) { [self] result in
-      note(result)
+      note(result.failure)
       switch result {
       case .success(let sequence):
         publisher.deliver(
@@ -133,7 +133,7 @@ final class StoreBridge: ChatJournal {
     }
     rows += messages.map { .addMessage($0) }
     journal.commit(rows, isKept: true) { [self] result in
-      note(result)
+      note(result.failure)
       guard case .success(let first) = result else { return }
       for (index, message) in messages.enumerated() {
         publisher.deliver(
@@ -153,12 +153,11 @@ final class StoreBridge: ChatJournal {
   // MARK: failures
 
   /// Says once that the disk fails, and once that it does no more; the counters say how often.
-  private func note(_ result: Result<Int64, StoreError>) {
-    switch result {
-    case .failure(let error):
+  private func note(_ error: StoreError?) {
+    if let error {
       guard !wasFailing.exchange(true, ordering: .relaxed) else { return }
       logger.error("what was accepted cannot be kept; it is refused until it can", metadata: ["reason": "\(error)"])
-    case .success:
+    } else {
       guard wasFailing.load(ordering: .relaxed), wasFailing.exchange(false, ordering: .relaxed) else { return }
       logger.notice("what is accepted is kept again")
     }
@@ -168,5 +167,11 @@ final class StoreBridge: ChatJournal {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}
+
+extension Result {
+  fileprivate var failure: Failure? {
+    if case .failure(let error) = self { error } else { nil }
   }
 }

@@ -66,6 +66,8 @@ public struct StoredChat: Sendable, Hashable {
   public var cursor = 1
   /// The id of the event that ended it.
   public var endedBy: String?
+  /// Through which position the customer's device was told natively, and need not be told again.
+  public var pushedThrough = 0
 
   public init(
     serviceID: String, opened: ChatOpened, nickname: String, subject: String, notifiesByComet: Bool,
@@ -99,11 +101,16 @@ public struct RestoredService: Sendable, Hashable {
   public let chat: StoredChat?
   /// By position.
   public let entries: [StoredEntry]
+  /// Positions of the events that no session of the customer was handed, and when they came, in seconds since 1970.
+  public let unfetched: [Int: Int64]
 
-  public init(service: StoredService, chat: StoredChat?, entries: [StoredEntry]) {
+  public init(
+    service: StoredService, chat: StoredChat?, entries: [StoredEntry], unfetched: [Int: Int64] = [:]
+  ) {
     self.service = service
     self.chat = chat
     self.entries = entries
+    self.unfetched = unfetched
   }
 }
 

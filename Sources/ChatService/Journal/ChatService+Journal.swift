@@ -167,6 +167,7 @@ extension ChatService {
     // Whoever waited for the reply of the create waits no more.
     release(record.id)
     guard chat.isLive else { return }
+    restoreUnseen(restored, record)
     counters.liveChats += 1
     if let interval = backend.keepAliveInterval {
       wake(for: .keepAlive(serviceID: record.id, chatSessionID: chat.opened.chatSessionID), at: now + interval)

@@ -29,6 +29,8 @@ public struct PushMessage: Sendable, Hashable {
   public let text: String
   /// What the app is given, a JSON object.
   public let payload: JSONValue
+  /// The position through which it tells of a chat; nil where it tells of something else.
+  var toldThrough: Int?
 
   public init(device: PushDevice, serviceID: String, text: String, payload: JSONValue) {
     self.device = device
