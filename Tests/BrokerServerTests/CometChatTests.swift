@@ -142,14 +142,18 @@ import Testing
       let buzz = try broker.listener("buzz")
       // What waited came with the reply of the subscribe; nothing of it comes again.
       #expect(try agent.act("send", ["text": "hi"]).status == 200)
-      #expect(Self.entries(try Self.messages(buzz, 1)).map { $0[2] } == ["hi"])
+      var entries: [[String?]] = []
+      // What was still on its way when he subscribed comes first.
+      repeat { entries += Self.entries(try Self.messages(buzz, 1)) } while entries.last?[2] != "hi"
+      #expect(entries.count { $0[2] == "hi" } == 1 && entries.count <= 2)
     }
     try await withBroker { broker in
       let customer = try Customer(broker, user: "buzz", ["notify_by": "comet"])
       #expect(try Agent(broker, customer.service, "Monique").act("join").status == 200)
       let buzz = try BayeuxClient(broker, user: "buzz")
       let reply = try buzz.post([buzz.message("/meta/subscribe", ["subscription": "/_genesys"])]).messages
-      let messages = reply.dropLast().map { $0["data"]?["message"] ?? .null }
+      var messages = reply.dropLast().map { $0["data"]?["message"] ?? .null }
+      while messages.count < 2 { messages += try Self.messages(buzz, 1) }
       #expect(messages.map { $0["transcriptPosition"]?.string } == ["1", "2"])
       #expect(Self.entries(messages).map { $0[0] } == ["Notice.Joined"])
     }
