@@ -30,13 +30,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 AGENT = "Ada"
 # Events in one batch; the broker recognises a batch that comes again as long as it is no longer than its memory (64).
 BATCH = 32
+# Bytes of one batch, one larger event aside: a broker takes 16 MiB, and what is smaller is sooner told.
+BATCH_BYTES = 256 << 10
+# Seconds until the events of a chat that could not be placed are told again.
+REST = 0.5
 # Seconds for which a call is recognised; the broker gives one up after gms.callTimeout, 10 s.
 CALLS_ARE_KNOWN_FOR = 600
 TABLES = """
 create table if not exists service (id text primary key, name text, data text);
 create table if not exists chat (service text primary key, session text, answer text, nickname text, live integer);
-create table if not exists done (key text primary key, status integer, body text, at integer);
-create table if not exists outbox (number integer primary key autoincrement, event text);
+create table if not exists done (key text primary key, body text, at integer);
+create table if not exists outbox (number integer primary key autoincrement, service text, event text);
+create table if not exists aside (number integer primary key, event text, reason text);
 """
 
 
@@ -53,7 +58,8 @@ class Refusal(Exception):
 class Desk:
     """The chats, and what the agent does in them."""
 
-    def __init__(self, path):
+    def __init__(self, path, port):
+        self.port = port
         self.lock = threading.Lock()
         self.news = threading.Event()
         self.database = sqlite3.connect(path, check_same_thread=False)
@@ -62,20 +68,21 @@ class Desk:
 
     def once(self, key, work):
         """Does the work of a call once: its answer and its events are kept together, or not at all."""
-        with self.lock, self.database:
-            row = self.database.execute("select status, body from done where key = ?", (key,)).fetchone() if key else None
-            if row:
-                return row[0], json.loads(row[1])
-            try:
-                status, body = 200, work()
-            except Refusal as refusal:
-                status, body = Refusal.STATUS[refusal.error], {"error": refusal.error}
-            if key:
-                now = int(time.time())
-                self.database.execute("insert into done values (?, ?, ?, ?)", (key, status, json.dumps(body), now))
-                self.database.execute("delete from done where at < ?", (now - CALLS_ARE_KNOWN_FOR,))
+        try:
+            with self.lock, self.database:
+                row = self.database.execute("select body from done where key = ?", (key,)).fetchone() if key else None
+                if row:
+                    return 200, json.loads(row[0])
+                body = work()
+                if key:
+                    now = int(time.time())
+                    self.database.execute("insert into done values (?, ?, ?)", (key, json.dumps(body), now))
+                    self.database.execute("delete from done where at < ?", (now - CALLS_ARE_KNOWN_FOR,))
+        except Refusal as refusal:
+            # Nothing was done, so nothing is known of it: once its service was told again, the same call may succeed.
+            return Refusal.STATUS[refusal.error], {"error": refusal.error}
         self.news.set()
-        return status, body
+        return 200, body
 
     # What the broker calls
 
@@ -101,13 +108,17 @@ class Desk:
         return {"position": 0, "total": 0, "agentReady": True, "eta": 0}
 
     def open_chat(self, service, body):
+        self.known(service)
         row = self.database.execute("select answer from chat where service = ? and live", (service,)).fetchone()
         if row:
+            # Another opening of the same chat: its message is one more.
+            if body.get("firstMessage"):
+                self.say(service, body["call"], "Message.Text", body["firstMessage"])
             return json.loads(row[0])
         answer = {
             "chatSessionId": "000" + secrets.token_hex(7)[:13].upper(), "userId": secrets.token_hex(8).upper(),
             "secureKey": secrets.token_hex(8), "startedAt": int(time.time()),
-            "server": {"host": "127.0.0.1", "port": 9090, "tls": False, "alias": "1"}}
+            "server": {"host": "127.0.0.1", "port": self.port, "tls": False, "alias": "1"}}
         self.database.execute(
             "insert or replace into chat values (?, ?, ?, ?, 1)",
             (service, answer["chatSessionId"], json.dumps(answer), body["nickname"]))
@@ -197,19 +208,37 @@ class Desk:
 
     def tell(self, event):
         event["time"] = int(time.time())
-        self.database.execute("insert into outbox (event) values (?)", (json.dumps(event),))
+        self.database.execute(
+            "insert into outbox (service, event) values (?, ?)", (event["serviceId"], json.dumps(event)))
 
     # What is still to be told
 
-    def untold(self):
+    def untold(self, resting):
+        """The oldest events, as many as one batch takes, without those of services that rest."""
+        batch, size = [], 0
         with self.lock:
-            rows = self.database.execute("select number, event from outbox order by number limit ?", (BATCH,)).fetchall()
-        # The number never comes again, so it is the id: the same one, however often the event is told.
-        return [(number, {"id": str(number)} | json.loads(event)) for number, event in rows]
+            for number, service, event in self.database.execute(
+                    "select number, service, event from outbox order by number"):
+                if service in resting:
+                    continue
+                size += len(event)
+                if batch and (size > BATCH_BYTES or len(batch) == BATCH):
+                    break
+                # The number never comes again, so it is the id: the same one, however often the event is told.
+                batch.append((number, {"id": str(number)} | json.loads(event)))
+        return batch
 
-    def told(self, numbers):
+    def told(self, number):
         with self.lock, self.database:
-            self.database.executemany("delete from outbox where number = ?", [(number,) for number in numbers])
+            self.database.execute("delete from outbox where number = ?", (number,))
+
+    def set_aside(self, number, reason):
+        """An event that the broker will never take must not keep the others back; somebody may look into it."""
+        with self.lock, self.database:
+            self.database.execute("insert into aside select number, event, ? from outbox where number = ?",
+                                  (reason, number))
+            self.database.execute("delete from outbox where number = ?", (number,))
+        print(f"event {number} is set aside: {reason}", file=sys.stderr, flush=True)
 
 
 class Outbox(threading.Thread):
@@ -221,41 +250,68 @@ class Outbox(threading.Thread):
         self.broker = urllib.parse.urlsplit(broker)
         self.secret = secret
         self.connection = None
+        # Until when the events of a service wait that the broker could not place; those of others go on.
+        self.resting = {}
 
     def run(self):
         pause = 0.05
         while True:
             self.desk.news.clear()
-            batch = self.desk.untold()
+            now = time.monotonic()
+            self.resting = {service: until for service, until in self.resting.items() if until > now}
+            batch = self.desk.untold(self.resting)
             if not batch:
-                self.desk.news.wait()
-            elif self.post(batch):
+                self.desk.news.wait(min(self.resting.values()) - now if self.resting else None)
+            elif self.tell(batch):
                 pause = 0.05
             else:
                 time.sleep(pause)
                 pause = min(pause * 2, 5)
 
-    def post(self, batch):
-        """Tells a batch; whether all of it is settled."""
+    def tell(self, batch):
+        """Tells a batch; whether the broker had an answer to it."""
+        batch = [(number, event) for number, event in batch if event["serviceId"] not in self.resting]
+        if not batch:
+            return True
+        status, reply = self.post([event for _, event in batch])
+        if status in (200, 503) and "results" in reply:
+            for (number, event), result in zip(batch, reply["results"]):
+                if result.get("retry"):
+                    self.resting[event["serviceId"]] = time.monotonic() + REST
+                elif result.get("error") == "bad":
+                    self.desk.set_aside(number, result.get("message"))
+                else:
+                    self.desk.told(number)
+            return True
+        if status not in (400, 413):
+            print(f"the broker does not take events: {status} {reply}", file=sys.stderr, flush=True)
+            return False
+        # Too large, or something in it makes no sense: halved until that stands alone.
+        if len(batch) == 1:
+            self.desk.set_aside(batch[0][0], f"{status} {reply}")
+            return True
+        half = len(batch) // 2
+        return self.tell(batch[:half]) and self.tell(batch[half:])
+
+    def post(self, events):
+        """Status and body of the answer; status 0 where none came."""
         try:
             if self.connection is None:
                 self.connection = http.client.HTTPConnection(self.broker.netloc, timeout=20)
-            self.connection.request(
-                "POST", self.broker.path + "/backend/events", json.dumps({"events": [event for _, event in batch]}),
-                {"Content-Type": "application/json", "X-Backend-Secret": self.secret})
+            try:
+                self.connection.request(
+                    "POST", self.broker.path + "/backend/events", json.dumps({"events": events}),
+                    {"Content-Type": "application/json", "X-Backend-Secret": self.secret})
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # What is too large may be answered before all of it is read.
             response = self.connection.getresponse()
             status, text = response.status, response.read().decode()
-            results = json.loads(text)["results"] if status in (200, 503) else None
-        except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
-            print(f"the broker cannot be told: {error}", file=sys.stderr, flush=True)
+            if response.will_close:
+                self.connection = None
+            return status, json.loads(text) if text.startswith("{") else {"message": text}
+        except (OSError, http.client.HTTPException, ValueError) as error:
             self.connection = None
-            return False
-        if results is None:
-            print(f"the broker does not take events: {status} {text}", file=sys.stderr, flush=True)
-            return False
-        settled = [number for (number, _), result in zip(batch, results) if not result.get("retry")]
-        self.desk.told(settled)
-        return len(settled) == len(batch)
+            return 0, str(error)
 
 
 # Method and last segment of the path -> what the desk does.
@@ -312,14 +368,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--broker", required=True, help="the admin listener of the broker, http://127.0.0.1:8081")
     parser.add_argument("--port", type=int, default=9090)
-    parser.add_argument("--state", default=":memory:", help="file that keeps the chats")
+    parser.add_argument("--state", default="chat-backend.db", help="file that keeps the chats")
     arguments = parser.parse_args()
     secret = os.environ.get("CHAT_SECRET", "")
     if len(secret) < 16:
         parser.error("CHAT_SECRET has to hold the secret, as chat.remote.secret of the broker")
-    Handler.desk, Handler.secret = Desk(arguments.state), secret
-    Outbox(Handler.desk, arguments.broker, secret).start()
     server = ThreadingHTTPServer(("127.0.0.1", arguments.port), Handler)
+    Handler.desk, Handler.secret = Desk(arguments.state, server.server_port), secret
+    Outbox(Handler.desk, arguments.broker, secret).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(f"listening on http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()

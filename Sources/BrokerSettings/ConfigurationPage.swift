@@ -48,6 +48,8 @@ enum ConfigurationPage {
     - `http.maxRequestLineBytes` is not above `http.maxHeadBytes`.
     - `chat.remote.url`, and `chat.remote.secret` with at least \(ServerConfiguration.Chat.minSecretCharacters) \
     characters, where `chat.backend` is `remote`.
+    - `gms.maxMessageBytes` is not above \(ChatBackendKind.remote.maxTextBytes) where `chat.backend` is `remote`, and \
+    not above \(ChatBackendKind.embedded.maxTextBytes) elsewhere.
     - `bayeux.browserCookieSecure` is on, where `bayeux.browserCookieSameSite` is `None`.
 
     """

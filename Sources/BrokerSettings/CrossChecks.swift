@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bayeux
 import BrokerServer
+import ChatService
 import Wire
 
 /// What has to hold between settings, whoever gave them.
@@ -40,15 +41,20 @@ enum CrossChecks {
     if cookie.sameSite == .none, !cookie.secure {
       errors.append(.sameSiteNoneNotSecure(origins["bayeux.browserCookieSameSite"]))
     }
-    errors += backendErrors(settings.server.chat, origins)
+    errors += backendErrors(settings, origins)
     return errors
   }
 
   private static func backendErrors(
-    _ chat: ServerConfiguration.Chat, _ origins: [String: SettingOrigin]
+    _ settings: Settings, _ origins: [String: SettingOrigin]
   ) -> [SettingsError] {
-    guard chat.backend == .remote else { return [] }
+    let chat = settings.server.chat
     var errors: [SettingsError] = []
+    if settings.server.gms.chat.limits.maxMessageBytes > chat.backend.maxTextBytes {
+      errors.append(
+        .messageLongerThanBackendTakes(origins["gms.maxMessageBytes"], maxBytes: chat.backend.maxTextBytes))
+    }
+    guard chat.backend == .remote else { return errors }
     if chat.remote.url == nil { errors.append(.backendNeedsURL(origins["chat.backend"])) }
     let minCharacters = ServerConfiguration.Chat.minSecretCharacters
     if chat.remote.secret?.count ?? 0 < minCharacters {

@@ -37,6 +37,7 @@ public enum SettingsError: Error, Hashable, Sendable {
   case requestLineLongerThanHead(SettingOrigin?, headBytes: Int)
   case backendNeedsURL(SettingOrigin?)
   case backendNeedsSecret(SettingOrigin?, minCharacters: Int)
+  case messageLongerThanBackendTakes(SettingOrigin?, maxBytes: Int)
   case sameSiteNoneNotSecure(SettingOrigin?)
 
   public var origin: SettingOrigin? {
@@ -47,7 +48,8 @@ public enum SettingsError: Error, Hashable, Sendable {
       origin
     case .adminNeedsToken(let origin, _), .adminTokenTooShort(let origin, _), .samePort(let origin, _),
       .anyOriginAmongOthers(let origin), .requestLineLongerThanHead(let origin, _), .badRule(let origin, _),
-      .backendNeedsURL(let origin), .backendNeedsSecret(let origin, _), .sameSiteNoneNotSecure(let origin):
+      .backendNeedsURL(let origin), .backendNeedsSecret(let origin, _), .sameSiteNoneNotSecure(let origin),
+      .messageLongerThanBackendTakes(let origin, _):
       origin
     }
   }
@@ -78,6 +80,8 @@ public enum SettingsError: Error, Hashable, Sendable {
     case .backendNeedsSecret(_, let minCharacters):
       "\"chat.remote.secret\" must have at least \(minCharacters) characters, "
         + "since \"chat.backend\" is \"remote\""
+    case .messageLongerThanBackendTakes(_, let maxBytes):
+      "\"gms.maxMessageBytes\" must not be above \(maxBytes), the longest text that \"chat.backend\" takes"
     case .sameSiteNoneNotSecure:
       "\"bayeux.browserCookieSameSite\" None needs \"bayeux.browserCookieSecure\": browsers drop the cookie otherwise"
     }

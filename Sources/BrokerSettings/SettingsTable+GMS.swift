@@ -107,7 +107,7 @@ extension SettingsTable {
       "Events remembered per chat, so that a backend may send one again without doubling it."),
     .whole(
       "gms.maxEventsWhileOpening", \.chat.limits.maxEventsWhileOpening, 0...1_000_000, .events,
-      "Events that may arrive before the opening of their chat is answered; later ones are dropped."),
+      "Events that are held before the opening of their chat is answered; later ones are to be sent again."),
     .time(
       "gms.callTimeout", \.chat.limits.callTimeout, 1...longestMilliseconds,
       "How long a call waits for the chat backend; then it is 500."),

@@ -188,6 +188,8 @@ public protocol ChatBackend: Sendable {
   func postpone(_ event: ChatBackendEvent) async
 
   func createService(_ service: ChatServiceRequest) async throws(ChatBackendError)
+  /// Services of before a restart: each will be told by ``createService(_:)``, but what is asked of one may come first.
+  func remember(_ services: [ChatServiceRequest]) async
   func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability
   /// Opens the chat of a service, or returns the one it has while that is live.
   func openChat(_ request: ChatRequest, call: CallID) async throws(ChatBackendError) -> ChatOpened
@@ -238,6 +240,7 @@ extension ChatBackend {
   public func advance(to now: Instant) async {}
   public func keepAlive(_ serviceID: String) async throws(ChatBackendError) {}
   public func postpone(_ event: ChatBackendEvent) async {}
+  public func remember(_ services: [ChatServiceRequest]) async {}
   public func relocate(_ serviceID: String) async throws(ChatBackendError) -> ChatServerAddress { throw .unavailable }
   public func refresh(_ serviceID: String, after position: Int) async throws(ChatBackendError) -> [ChatBackendEvent] {
     []

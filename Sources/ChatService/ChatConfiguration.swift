@@ -92,6 +92,8 @@ public struct ChatLimits: Sendable, Hashable {
   public var maxServices = 200_000
   /// UTF-8 bytes of one customer's message; a longer one is 400. Twice what GMS' own Chat Server takes.
   public var maxMessageBytes = 8_192
+  /// UTF-8 bytes of a customer's nickname; a longer name is cut. What every backend takes of a nickname.
+  public var maxNicknameBytes = 128
   /// Fields of one request; more are 400. The largest form seen has 24.
   public var maxFields = 128
   /// UTF-8 bytes of one field's name and value; more are 400.
@@ -112,10 +114,13 @@ public struct ChatLimits: Sendable, Hashable {
   public var maxTranscriptBytes = 4 * 1024 * 1024
   /// Event ids remembered per chat, so that a backend may send an event again without doubling it.
   public var maxRememberedEvents = 64
-  /// Events of a chat that may arrive before its opening has been answered; later ones are dropped and counted.
+  /// Events of a chat that are held before its opening has been answered; the backend is to send later ones again.
   public var maxEventsWhileOpening = 1_000
   /// How long a call waits for the backend, and for its own entry; then it is 500. Below common HTTP timeouts of 30 s.
   public var callTimeout: Duration = .seconds(10)
+  /// How long an opening that was not answered may be repeated and its events are held; then the chat is given up, at
+  /// the backend as well. Longer than a person waits before trying again.
+  public var unknownOpening: Duration = .seconds(60)
   /// How long events of a new chat wait for the reply of its create to be written; then they are sent anyway.
   public var holdBack: Duration = .seconds(5)
   /// How often ``ChatService/run()`` looks for deadlines that passed.

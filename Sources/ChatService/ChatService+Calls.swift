@@ -63,8 +63,12 @@ extension ChatService {
     guard user != nil || !form.notifiesByComet else { throw .userRequired }
     bind(record, to: user, notifies: form.notifiesByComet)
     record.isOnline = nil
-    record.opening = .init(notifiesByComet: form.notifiesByComet, request: form.request)
-    let call = mintCall()
+    let unknown = record.unknownOpening
+    // The same again is the same call, which the backend does once.
+    let call = unknown.flatMap { $0.request == form.request ? $0.call : nil } ?? mintCall()
+    record.opening = .init(
+      call: call, notifiesByComet: form.notifiesByComet, request: form.request, early: unknown?.early ?? [])
+    record.unknownOpening = nil
     Task {
       let result: Result<ChatOpened, ChatBackendError>
       do throws(ChatBackendError) {
@@ -84,7 +88,9 @@ extension ChatService {
     record.opening = nil
     let openings = record.waiting.filter { waiters[$0]?.subject == .opening }
     guard case .success(let opened) = result else {
-      if case .failure(let error) = result { for call in openings { settle(call, .failed(error)) } }
+      guard case .failure(let error) = result else { return }
+      for call in openings { settle(call, .failed(error)) }
+      if error == .unavailable { return await noteUnknown(opening, of: record) }
       for event in opening.early { await acknowledge(event, position: nil) }
       return
     }
@@ -111,8 +117,8 @@ extension ChatService {
     }
     for call in openings { settle(call, .accepted) }
     // All at once, before anything suspends: later events must not come in between.
-    let taken = opening.early.map { ($0, take($0)) }
-    for case (let event, .now(let position)) in taken { await acknowledge(event, position: position) }
+    let taken = opening.early.map { ($0, place($0, record)) }
+    for (event, position) in taken { await acknowledge(event, position: position) }
     if let user = record.user, opening.notifiesByComet, onlineUsers.contains(user) {
       await clientPresence(user: user, online: true)
     }

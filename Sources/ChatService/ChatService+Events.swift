@@ -9,6 +9,8 @@ extension ChatService {
     case now(position: Int?)
     /// Its chat is being opened; the event is taken and acknowledged then.
     case later
+    /// It is to come again.
+    case postponed
   }
 
   func take(_ event: ChatBackendEvent) -> Taken {
@@ -16,19 +18,20 @@ extension ChatService {
       counters.eventsNotTaken += 1
       return .now(position: nil)
     }
-    if let count = record.opening?.early.count, count < configuration.limits.maxEventsWhileOpening {
-      record.opening?.early.append(event)
-      return .later
-    }
+    if record.interaction?.opened.chatSessionID != event.chatSessionID, let held = hold(event, record) { return held }
+    return overtakes(event, record) ? .postponed : .now(position: place(event, record))
+  }
+
+  /// Gives an event its place.
+  ///
+  /// - Returns: the position that it led to; nil when no live chat took it.
+  func place(_ event: ChatBackendEvent, _ record: ServiceRecord) -> Int? {
     let isVerbose = event.cause.flatMap { waiters[$0]?.isVerbose } ?? false
     let forgotten = record.interaction?.transcript.forgotten ?? 0
-    guard record.opening == nil, let effects = record.interaction?.receive(event, isVerbose: isVerbose) else {
+    let received = record.interaction?.receive(event, isVerbose: isVerbose)
+    guard let effects = received, effects.isNew else {
       counters.eventsNotTaken += 1
-      return .now(position: nil)
-    }
-    guard effects.isNew else {
-      counters.eventsNotTaken += 1
-      return .now(position: effects.position)
+      return received?.position
     }
     counters.entriesForgotten += (record.interaction?.transcript.forgotten ?? 0) - forgotten
     count(event)
@@ -38,7 +41,7 @@ extension ChatService {
     // Pushed before the reply is released, so that the reply's position never runs ahead of the events'.
     carryOut(effects, record)
     if let cause = event.cause { settle(cause, .accepted) }
-    return .now(position: effects.position)
+    return effects.position
   }
 
   func carryOut(_ effects: Interaction.Effects, _ record: ServiceRecord) {
@@ -99,13 +102,14 @@ extension ChatService {
     _ serviceID: String, awaiting subject: Waiter.Subject = .event, isVerbose: Bool = false,
     _ request: @escaping BackendRequest
   ) async -> CallOutcome {
-    await wait(serviceID, for: subject, isVerbose: isVerbose) { call in
+    let chat = records[serviceID]?.interaction?.opened.chatSessionID
+    return await wait(serviceID, for: subject, isVerbose: isVerbose) { call in
       Task {
         do throws(ChatBackendError) {
           try await reach(serviceID, call, request)
           if subject == .answer { settle(call, .accepted) }
         } catch {
-          refused(call, error)
+          refused(call, error, chat: chat)
         }
       }
     }
@@ -132,10 +136,19 @@ extension ChatService {
     waiter.continuation.resume(returning: outcome)
   }
 
-  private func refused(_ call: CallID, _ error: ChatBackendError) {
-    guard error == .ended, waiters[call]?.subject == .event else { return settle(call, .failed(error)) }
-    // Entries may still precede the end among the events: the reply waits for the end itself.
-    waiters[call]?.awaitsEnd = true
+  /// - Parameter chat: the session that the call was about; nil for none.
+  private func refused(_ call: CallID, _ error: ChatBackendError, chat: String?) {
+    guard let waiter = waiters[call] else { return }
+    switch (error, waiter.subject) {
+    case (.ended, .event):
+      // Entries may still precede the end among the events: the reply waits for the end itself.
+      waiters[call]?.awaitsEnd = true
+    case (.notFound, .event):
+      if let chat { lost(waiter.serviceID, chat: chat) }
+      // Settled by the end of the chat where it was live.
+      settle(call, .failed(error))
+    default: settle(call, .failed(error))
+    }
   }
 
   /// Calls the backend; where it cannot be reached, finds the chat's new server and tries once more under the same id.

@@ -92,8 +92,11 @@ public actor ChatService {
 
   private func takeEvents() async {
     for await event in await backend.events() {
-      guard case .now(let position) = take(event) else { continue }
-      await acknowledge(event, position: position)
+      switch take(event) {
+      case .now(let position): await acknowledge(event, position: position)
+      case .later: continue
+      case .postponed: await backend.postpone(event)
+      }
     }
     isStopped = true
     for call in Array(waiters.keys) { settle(call, .failed(.unavailable)) }
@@ -118,6 +121,7 @@ public actor ChatService {
       case .release(let id):
         releaseNotices(id)
         release(id)
+      case .unknownOpening(let id): giveUpOpening(of: id, now: now)
       case .keepAlive(let id, let chat): keepAlive(id, chat: chat, now: now)
       case .confirmation(let id): confirmationOverdue(id, now: now)
       case .unseen(let id): pushUnseen(id, now: now)
@@ -184,7 +188,7 @@ public actor ChatService {
   }
 
   /// The backend does not know the chat any more: the customer must hear that it is over.
-  private func lost(_ id: String, chat: String) {
+  func lost(_ id: String, chat: String) {
     guard let record = records[id], record.interaction?.opened.chatSessionID == chat,
       let effects = record.interaction?.endHere()
     else { return }

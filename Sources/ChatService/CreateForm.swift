@@ -20,7 +20,8 @@ struct CreateForm: Sendable {
     guard data.byteCount <= configuration.limits.maxDataBytes else { throw .tooMuchData }
     request = ChatRequest(
       serviceID: service.id, endpoint: service.definition.endpoint ?? configuration.defaultEndpoint,
-      nickname: person.nickname, subject: fields.text("subject") ?? "None", userData: data, firstMessage: message,
+      nickname: person.nickname.cut(toBytes: configuration.limits.maxNicknameBytes),
+      subject: fields.text("subject") ?? "None", userData: data, firstMessage: message,
       timeZoneOffset: Self.timeZoneOffset(fields) ?? configuration.timeZoneOffsetMinutes)
   }
 
@@ -95,6 +96,24 @@ extension ChatFields {
       guard let position = ASCII.decimal(bytes.span) else { throw .badPosition }
       return position
     }
+  }
+}
+
+extension String {
+  /// Its beginning, of at most so many UTF-8 bytes: whole characters or, where the first one is longer, whole scalars.
+  func cut(toBytes most: Int) -> String {
+    guard utf8.count > most else { return self }
+    var (bytes, end) = (0, startIndex)
+    while end < endIndex, bytes + self[end].utf8.count <= most {
+      bytes += self[end].utf8.count
+      end = index(after: end)
+    }
+    if end > startIndex { return String(self[..<end]) }
+    while bytes + unicodeScalars[end].utf8.count <= most {
+      bytes += unicodeScalars[end].utf8.count
+      end = unicodeScalars.index(after: end)
+    }
+    return String(self[..<end])
   }
 }
 

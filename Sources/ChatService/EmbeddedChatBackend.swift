@@ -233,8 +233,12 @@ extension EmbeddedChatBackend {
   }
 
   public func openChat(_ request: ChatRequest, call: CallID) async throws(ChatBackendError) -> ChatOpened {
-    if let chat = chatOf[request.serviceID], chat.isLive { return chat.opened }
     if let text = request.firstMessage { try check(text) }
+    if let chat = chatOf[request.serviceID], chat.isLive {
+      // Under the call of the opening itself it was said already.
+      if let text = request.firstMessage { try await send(text, in: request.serviceID, call: call) }
+      return chat.opened
+    }
     let opened = ChatOpened(
       chatSessionID: "000" + Identifiers.text(13, of: Self.sessionAlphabet, using: &random),
       userID: Identifiers.text(16, of: "0123456789ABCDEF", using: &random),

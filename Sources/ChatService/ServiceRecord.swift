@@ -5,10 +5,25 @@ import Bytes
 final class ServiceRecord {
   /// A chat that the backend has been asked for.
   struct Opening {
+    let call: CallID
     let notifiesByComet: Bool
     let request: ChatRequest
     /// Events that overtook the backend's answer.
     var early: [ChatBackendEvent] = []
+  }
+
+  /// An opening of which no answer came: the backend may have the chat. A create that asks for the same repeats it.
+  struct UnknownOpening {
+    let call: CallID
+    let request: ChatRequest
+    /// What was told of it so far, in order; postponed, so each comes again.
+    var early: [ChatBackendEvent]
+    let until: Instant
+  }
+  /// The first event that could not be held; later ones must not overtake it.
+  struct LeftOut {
+    let id: String
+    let until: Instant
   }
 
   let id: String
@@ -23,6 +38,8 @@ final class ServiceRecord {
   /// Whose service it is: the `gms_user` of the create, else of the service creation, else the comet device's id.
   var user: String?
   var opening: Opening?
+  var unknownOpening: UnknownOpening?
+  var leftOut: LeftOut?
   var interaction: Interaction?
   /// When it was last used, as far as the journal knows.
   var usedAt: Int64 = 0
@@ -101,6 +118,7 @@ final class Alarm: Deadlined {
     case call(CallID)
     case expiry(serviceID: String)
     case release(serviceID: String)
+    case unknownOpening(serviceID: String)
     case keepAlive(serviceID: String, chatSessionID: String)
     case confirmation(serviceID: String)
     case unseen(serviceID: String)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import BrokerServer
+import ChatService
 import Testing
 
 @testable import BrokerSettings
@@ -195,4 +196,19 @@ func whatIsNoBaseURLIsRefused(text: String) {
       "f:1: \"chat.remote\" is given twice; it stands in line 1 already",
       "f:1: \"chat.remote\" must be an object of keys, not 5",
     ])
+}
+
+@Test(arguments: [("embedded", 16_384), ("remote", 32_768)])
+func noMessageIsLongerThanItsBackendTakes(backend: String, most: Int) throws {
+  func sources(_ bytes: Int) -> SettingsSources {
+    SettingsSources(environment: [
+      "CHAT_BACKEND": backend, "CHAT_REMOTE_URL": "http://127.0.0.1:1",
+      "CHAT_REMOTE_SECRET": String(repeating: "x", count: 16), "GMS_MAX_MESSAGE_BYTES": String(bytes),
+    ])
+  }
+  #expect(try Settings.load(from: sources(most)).settings.server.gms.chat.limits.maxMessageBytes == most)
+  #expect(
+    try refusal(of: sources(most + 1)).description
+      == "environment variable GMS_MAX_MESSAGE_BYTES: \"gms.maxMessageBytes\" must not be above \(most), "
+      + "the longest text that \"chat.backend\" takes")
 }

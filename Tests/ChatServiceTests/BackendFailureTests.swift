@@ -52,13 +52,44 @@ import Testing
 
   // MARK: errors
 
-  @Test(arguments: [(ChatBackendError.notFound, 404), (.unavailable, 500), (.badInput, 400)])
+  @Test(arguments: [(ChatBackendError.unavailable, 500), (.badInput, 400)])
   func aFailureOfTheBackendHasItsStatus(error: ChatBackendError, status: Int) async {
     await withBench { bench in
       await bench.backend.failNext(error)
       let answer = await bench.call(.send, ["message": "x"])
       #expect(answer.status == status && answer.names == ["exception", "message"])
       #expect(await bench.call(.send, ["message": "y"]).status == 200, "the chat goes on")
+    }
+  }
+
+  @Test(arguments: [ChatOperation.send, .startTyping, .disconnect])
+  func aChatThatTheBackendLostIsOver(operation: ChatOperation) async {
+    await withBench { bench in
+      await bench.backend.failNext(.notFound)
+      let answer = await bench.call(operation, ["message": "x"])
+      #expect(answer.status == 200 && answer.state == "DISCONNECTED")
+      #expect(await bench.notifier.atLeast(2).last?.json["chatIxnState"] == "DISCONNECTED")
+      #expect(await bench.call(.refresh).state == "DISCONNECTED")
+      #expect(await bench.service.statistics.liveChats == 0)
+    }
+  }
+
+  @Test func aChatThatWasOpenedAnewMeanwhileIsNotTheOneThatWasLost() async {
+    var configuration = ChatConfiguration()
+    configuration.allowRechat = true
+    await withBench(configuration) { bench in
+      await bench.backend.holdSends()
+      async let answer = bench.call(.send, ["message": "x"])
+      await bench.hasWaitingCall()
+      await bench.backend.emit(.ended([]), in: bench.id)
+      #expect(await answer.state == "DISCONNECTED")
+      await bench.backend.renameChats()
+      #expect(await bench.create().state == "CONNECTED")
+      await bench.backend.failNext(.notFound)
+      await bench.backend.letSends()
+      await until { await bench.backend.log.contains("send x") }
+      for _ in 0..<100 { await Task.yield() }
+      #expect(await bench.call(.send, ["message": "y"]).state != "DISCONNECTED")
     }
   }
 

@@ -194,6 +194,21 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (String(repeating: "n", count: 128), 128), (String(repeating: "n", count: 129), 128),
+    (String(repeating: "ä", count: 100), 128), ("a" + String(repeating: "ä", count: 100), 127),
+    // One character of 301 bytes.
+    ("a" + String(repeating: "\u{301}", count: 150), 127),
+  ]) func aNicknameIsCutToWhatEveryBackendTakes(name: String, bytes: Int) async {
+    await withDesk { desk in
+      let id = await desk.newService()
+      #expect(await desk.call(.create, id, ["userDisplayName": name, "message": "hi"]).status == 200)
+      await until { await desk.service.transcript(of: id)?.isEmpty == false }
+      let nickname = await desk.service.transcript(of: id)?.first?.entry.nickname ?? ""
+      #expect(nickname.utf8.count == bytes && name.unicodeScalars.starts(with: nickname.unicodeScalars))
+    }
+  }
+
   @Test func aMessageAtTheLimitIsTakenAndOneBeyondIs400() async {
     var configuration = ChatConfiguration()
     configuration.limits.maxMessageBytes = 8

@@ -13,7 +13,9 @@ actor FakeBackend: ChatBackend {
   /// What happened here, in words: `send hi`, `relocate`…
   private(set) var log: [String] = []
   private(set) var calls: [CallID] = []
+  private(set) var openCalls: [CallID] = []
   private(set) var acknowledged: [String: Int?] = [:]
+  private(set) var postponed: [String] = []
   /// Thrown by the next calls, one each.
   private var failures: [ChatBackendError] = []
   private var openFailure: ChatBackendError?
@@ -23,6 +25,9 @@ actor FakeBackend: ChatBackend {
   private var isSilent = false
   private var isOpeningHeld = false
   private var heldOpenings: [CheckedContinuation<Void, Never>] = []
+  private var isSendingHeld = false
+  private var heldSends: [CheckedContinuation<Void, Never>] = []
+  private var session = "chat of"
   private var eventCount = 0
 
   init(keepAliveInterval: Duration? = nil) {
@@ -44,6 +49,15 @@ actor FakeBackend: ChatBackend {
     heldOpenings = []
   }
 
+  func holdSends() { isSendingHeld = true }
+  func letSends() {
+    isSendingHeld = false
+    for held in heldSends { held.resume() }
+    heldSends = []
+  }
+  /// Chats that are opened from now on are others.
+  func renameChats() { session = "new chat of" }
+
   func emit(
     _ content: ChatBackendEvent.Content, in serviceID: String, id: String? = nil, cause: CallID? = nil
   ) {
@@ -55,7 +69,7 @@ actor FakeBackend: ChatBackend {
   ) -> ChatBackendEvent {
     eventCount += 1
     return ChatBackendEvent(
-      id: id ?? "f\(eventCount)", serviceID: serviceID, chatSessionID: "chat of \(serviceID)",
+      id: id ?? "f\(eventCount)", serviceID: serviceID, chatSessionID: "\(session) \(serviceID)",
       secondsSince1970: ManualClock.start, cause: cause, content: content)
   }
 
@@ -64,17 +78,19 @@ actor FakeBackend: ChatBackend {
   // MARK: what the service calls
 
   func events() -> AsyncStream<ChatBackendEvent> { stream }
-  func acknowledge(_ event: ChatBackendEvent, position: Int?) { acknowledged[event.id] = position }
+  func acknowledge(_ event: ChatBackendEvent, position: Int?) { acknowledged.updateValue(position, forKey: event.id) }
+  func postpone(_ event: ChatBackendEvent) { postponed.append(event.id) }
 
   func createService(_ service: ChatServiceRequest) async throws(ChatBackendError) { try note("service", nil) }
   func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability { .available }
 
   func openChat(_ request: ChatRequest, call: CallID) async throws(ChatBackendError) -> ChatOpened {
     log.append("open")
+    openCalls.append(call)
     if isOpeningHeld { await withCheckedContinuation { heldOpenings.append($0) } }
     if let openFailure { throw openFailure }
     return ChatOpened(
-      chatSessionID: "chat of \(request.serviceID)", userID: "U", secureKey: "k",
+      chatSessionID: "\(session) \(request.serviceID)", userID: "U", secureKey: "k",
       startedAtSecondsSince1970: ManualClock.start, server: Self.here)
   }
 
@@ -90,6 +106,7 @@ actor FakeBackend: ChatBackend {
   }
 
   func send(_ text: String, in serviceID: String, call: CallID) async throws(ChatBackendError) {
+    if isSendingHeld { await withCheckedContinuation { heldSends.append($0) } }
     try note("send \(text)", call)
     if !isSilent { emit(.entries([ChatEntry(.text, "C", text, .client)]), in: serviceID, cause: call) }
   }

@@ -85,17 +85,18 @@ struct EventInbox {
 
   /// Passes events on in order; `complete` is called once each has its outcome.
   mutating func take(
-    _ events: [RemoteEvent], by deadline: Instant, _ complete: @escaping ([RemoteEventOutcome]) -> Void
+    _ elements: [RemoteEvent.Element], by deadline: Instant, _ complete: @escaping ([RemoteEventOutcome]) -> Void
   ) {
-    let batch = Batch(count: events.count, complete)
+    let batch = Batch(count: elements.count, complete)
     // What does not fit is refused from the first on that does not: a later one must not overtake it.
     var isFull = false
-    for (index, event) in events.enumerated() {
-      switch event {
-      case .availability(let change):
+    for (index, element) in elements.enumerated() {
+      switch element {
+      case .bad(_, let fault): batch.settle(index, .bad(fault))
+      case .event(.availability(let change)):
         changes.yield(change)
         batch.settle(index, hasLostConsumer ? .stopping : .passedOn)
-      case .chat(let event):
+      case .event(.chat(let event)):
         let key = Key(event)
         if waiting[key] != nil {
           waiting[key]?.places.append((batch, index))

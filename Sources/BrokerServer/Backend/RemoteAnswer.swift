@@ -15,17 +15,20 @@ enum RemoteVerdict: Sendable, Hashable {
   /// The broker has too much to ask, or stops.
   case notSent
 
-  init(_ result: Result<IncomingAnswer, HTTPClientError>) {
+  /// - Parameter isRead: whether the call needs what the answer says; else every 2xx is done, whatever its body.
+  init(_ result: Result<IncomingAnswer, HTTPClientError>, isRead: Bool = true) {
     switch result {
     case .failure(.tooMany), .failure(.stopped): self = .notSent
     case .failure(let error): self = .failed(error.sentence)
-    case .success(let answer): self.init(answer)
+    case .success(let answer): self.init(answer, isRead)
     }
   }
 
-  private init(_ answer: IncomingAnswer) {
+  private init(_ answer: IncomingAnswer, _ isRead: Bool) {
     let body = answer.body.isEmpty ? JSONValue.null : try? JSONValue(parsing: answer.body.span)
-    if (200...299).contains(answer.status) {
+    if (200...299).contains(answer.status), !isRead {
+      self = .done(.null)
+    } else if (200...299).contains(answer.status) {
       self = body.map { .done($0) } ?? .broken("the body of its answer is no JSON")
     } else if let name = body?["error"]?.string, let error = ChatBackendError(remoteName: name) {
       self = error == .unavailable ? .failed("it is unavailable") : .refused(error)
@@ -125,12 +128,15 @@ extension QueuePosition {
 enum RemoteLimits {
   /// UTF-8 bytes of ids and names; GMS' own have 16 to 40.
   static let maxIDBytes = 128
-  /// UTF-8 bytes of a nickname, as in the embedded backend's own rule.
+  /// UTF-8 bytes of a nickname, as in the embedded backend's own rule. The customer's may be as long as a text.
   static let maxNicknameBytes = 128
   /// UTF-8 bytes of one entry's text: several times what a customer may send.
   static let maxTextBytes = 32_768
   /// Entries of one event; they come to a client in one message.
   static let maxEntries = 32
+  /// Body of a request to the admin listener, where `http.maxBodyBytes` is less. One event of all entries and texts at
+  /// their longest fits, with six bytes of JSON for each byte: 12 MiB.
+  static let maxBodyBytes = 16 << 20
   /// UTF-8 bytes of an address that is opened at the customer's.
   static let maxURLBytes = 2_048
   /// Events that wait for their place at once; more are to be sent again. Each is some hundred bytes.

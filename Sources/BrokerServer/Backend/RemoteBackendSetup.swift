@@ -3,6 +3,16 @@ import Bytes
 import ChatService
 import Logging
 
+extension ChatBackendKind {
+  /// UTF-8 bytes of the longest text that it takes of a customer, and tells.
+  public var maxTextBytes: Int {
+    switch self {
+    case .embedded: EmbeddedChatLimits().maxTextBytes
+    case .remote: RemoteLimits.maxTextBytes
+    }
+  }
+}
+
 extension ServerConfiguration.Chat {
   /// Characters of the secret, which whoever reaches the admin listener can try to guess.
   public static let minSecretCharacters = 16

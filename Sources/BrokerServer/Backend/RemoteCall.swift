@@ -15,6 +15,8 @@ struct RemoteCall: Sendable, Hashable {
   var isOrdered = true
   /// Whether somebody waits for it; the other calls leave half of the room for waiting calls to these.
   var isUrgent = true
+  /// Whether its answer says something; of the other calls only the status counts.
+  var isAnswerRead = false
 
   static func createService(_ service: ChatServiceRequest) -> RemoteCall {
     let body: JSONValue = [
@@ -29,11 +31,11 @@ struct RemoteCall: Sendable, Hashable {
   }
 
   static func availability(_ id: String) -> RemoteCall {
-    RemoteCall(method: "GET", path: path(id, "availability"), serviceID: id, isOrdered: false)
+    RemoteCall(method: "GET", path: path(id, "availability"), serviceID: id, isOrdered: false, isAnswerRead: true)
   }
 
   static func queuePosition(_ id: String) -> RemoteCall {
-    RemoteCall(method: "GET", path: path(id, "queue-position"), serviceID: id, isOrdered: false)
+    RemoteCall(method: "GET", path: path(id, "queue-position"), serviceID: id, isOrdered: false, isAnswerRead: true)
   }
 
   static func openChat(_ request: ChatRequest, _ call: CallID) -> RemoteCall {
@@ -44,7 +46,8 @@ struct RemoteCall: Sendable, Hashable {
     ]
     if let message = request.firstMessage { members.append(.init("firstMessage", .string(message))) }
     return RemoteCall(
-      method: "POST", path: path(request.serviceID, "chat"), body: .object(members), serviceID: request.serviceID)
+      method: "POST", path: path(request.serviceID, "chat"), body: .object(members), serviceID: request.serviceID,
+      isAnswerRead: true)
   }
 
   static func send(_ text: String, _ id: String, _ call: CallID) -> RemoteCall {

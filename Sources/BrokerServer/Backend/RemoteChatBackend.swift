@@ -37,7 +37,7 @@ struct RemoteStatistics: Sendable, Hashable {
   var waiting = 0
   var isReachable = true
   var eventsAccepted = 0
-  /// For no live chat.
+  /// For no live chat, or wrong.
   var eventsRefused = 0
   /// Events that are to come again.
   var eventsPostponed = 0
@@ -91,6 +91,10 @@ actor RemoteChatBackend: ChatBackend {
       if error != .unavailable { services[service.serviceID] = nil }
       throw error
     }
+  }
+
+  func remember(_ services: [ChatServiceRequest]) async {
+    for service in services { self.services[service.serviceID] = service }
   }
 
   func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability {
@@ -177,17 +181,23 @@ actor RemoteChatBackend: ChatBackend {
 
   /// A call to a backend that may have forgotten the service: it is told of it again, and asked once more.
   private func performKnowing(_ call: RemoteCall, key: CallID? = nil) async throws(ChatBackendError) -> JSONValue {
+    // One for all three: whoever asked waits no longer for the last of them.
+    let deadline = clock.now() + options.deadline
     do throws(ChatBackendError) {
-      return try await perform(call, key: key)
+      return try await perform(call, key: key, by: deadline)
     } catch {
       guard error == .notFound, let service = services[call.serviceID] else { throw error }
-      _ = try await perform(.createService(service))
-      return try await perform(call, key: key)
+      _ = try await perform(.createService(service), by: deadline)
+      return try await perform(call, key: key, by: deadline)
     }
   }
 
   /// Makes a call in its turn.
-  private func perform(_ call: RemoteCall, key: CallID? = nil) async throws(ChatBackendError) -> JSONValue {
+  ///
+  /// - Parameter deadline: nil for all the time that one call has.
+  private func perform(
+    _ call: RemoteCall, key: CallID? = nil, by deadline: Instant? = nil
+  ) async throws(ChatBackendError) -> JSONValue {
     let room = call.isUrgent ? options.maxWaiting : max(1, options.maxWaiting / 2)
     guard statistics.waiting < room else {
       statistics.callsFailed += 1
@@ -195,11 +205,11 @@ actor RemoteChatBackend: ChatBackend {
     }
     statistics.waiting += 1
     defer { statistics.waiting -= 1 }
-    let deadline = clock.now() + options.deadline
+    let deadline = deadline ?? clock.now() + options.deadline
     if call.isOrdered { await enter(call.serviceID) }
     defer { if call.isOrdered { leave(call.serviceID) } }
     do throws(ChatBackendError) {
-      let answer = try await attempt(request(call, key), by: deadline)
+      let answer = try await attempt(request(call, key), by: deadline, isRead: call.isAnswerRead)
       statistics.callsDone += 1
       return answer
     } catch {
@@ -239,7 +249,9 @@ actor RemoteChatBackend: ChatBackend {
   }
 
   /// Sends a request until there is an answer, retries are used up, or nobody waits for it any more.
-  private func attempt(_ request: OutgoingRequest, by deadline: Instant) async throws(ChatBackendError) -> JSONValue {
+  private func attempt(
+    _ request: OutgoingRequest, by deadline: Instant, isRead: Bool
+  ) async throws(ChatBackendError) -> JSONValue {
     var request = request
     var pause = options.backoff
     var left = options.retries
@@ -247,7 +259,7 @@ actor RemoteChatBackend: ChatBackend {
       let remaining = deadline - clock.now()
       guard remaining > .zero else { throw .unavailable }
       request.timeout = min(options.timeout, remaining)
-      switch RemoteVerdict(await client.send(request)) {
+      switch RemoteVerdict(await client.send(request), isRead: isRead) {
       case .done(let answer):
         noteReachable(nil)
         return answer
@@ -300,7 +312,10 @@ extension RemoteChatBackend {
   /// Takes a batch, in order, and waits until each of its events has its place.
   ///
   /// - Returns: what became of each, in the order of `batch`.
-  func accept(_ batch: [RemoteEvent]) async -> [RemoteEventOutcome] {
+  func accept(_ batch: [RemoteEvent.Element]) async -> [RemoteEventOutcome] {
+    for case .bad(_, let fault) in batch {
+      logger.warning("an event of the chat backend is wrong", metadata: ["reason": "\(fault.sentence)"])
+    }
     let deadline = clock.now() + options.deadline
     let outcomes = await withCheckedContinuation { continuation in
       inbox.take(batch, by: deadline) { continuation.resume(returning: $0) }
@@ -320,7 +335,7 @@ extension RemoteChatBackend {
   private func count(_ outcome: RemoteEventOutcome) {
     switch outcome {
     case .placed, .passedOn: statistics.eventsAccepted += 1
-    case .noSuchChat: statistics.eventsRefused += 1
+    case .noSuchChat, .bad: statistics.eventsRefused += 1
     case .notStored, .overdue, .tooMany, .stopping: statistics.eventsPostponed += 1
     }
   }

@@ -2,7 +2,7 @@
 import Bytes
 import ChatService
 
-/// THE table of batches of events that are refused whole.
+/// THE table of what is wrong with a batch of events, or with one event of it.
 enum RemoteEventFault: Error, Hashable {
   case noList
   case tooMany(Int)
@@ -27,17 +27,27 @@ enum RemoteEvent: Sendable, Hashable {
 
   enum Kind: String, CaseIterable { case entries, ended, relocated, availability }
 
-  /// The events of `{"events":[…]}`, in order.
+  /// What stands in a batch: an event, or why it is none, with the `id` that it gave.
+  enum Element: Sendable, Hashable {
+    case event(RemoteEvent)
+    case bad(id: String?, RemoteEventFault)
+
+    var event: RemoteEvent? { if case .event(let event) = self { event } else { nil } }
+  }
+
+  /// The elements of `{"events":[…]}`, in order. A bad one is no reason to refuse those beside it, which are of others.
   ///
   /// - Parameter now: seconds since 1970, for events that give no `time`.
-  static func batch(_ body: JSONValue, most: Int, now: Int64) throws(RemoteEventFault) -> [RemoteEvent] {
+  static func batch(_ body: JSONValue, most: Int, now: Int64) throws(RemoteEventFault) -> [Element] {
     guard let elements = body["events"]?.elements, !elements.isEmpty else { throw .noList }
     guard elements.count <= most else { throw .tooMany(most) }
-    var events: [RemoteEvent] = []
-    for (index, element) in elements.enumerated() {
-      events.append(try Reader(index: index, body: element, now: now).event())
+    return elements.enumerated().map { index, element in
+      do throws(RemoteEventFault) {
+        return .event(try Reader(index: index, body: element, now: now).event())
+      } catch {
+        return .bad(id: element["id"]?.string.flatMap { RemoteLimits.isIdentifier($0) ? $0 : nil }, error)
+      }
     }
-    return events
   }
 
   /// Reads one event.
@@ -111,11 +121,13 @@ enum RemoteEvent: Sendable, Hashable {
       guard let kind = element["type"]?.string.flatMap(ChatEntryKind.init) else {
         throw bad("\(place).type", "one of " + ChatEntryKind.allCases.map(\.rawValue).joined(separator: ", "))
       }
-      guard let nickname = element["nickname"]?.string, !nickname.isEmpty,
-        nickname.utf8.count <= RemoteLimits.maxNicknameBytes
-      else { throw bad("\(place).nickname", "a text of 1 to \(RemoteLimits.maxNicknameBytes) bytes") }
       guard let party = element["party"]?.string else {
         throw bad("\(place).party", "one of " + ChatParty.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      // The customer's own came from the broker, which cuts it; chats opened before it did have longer ones.
+      let most = party == ChatParty.client.rawValue ? RemoteLimits.maxTextBytes : RemoteLimits.maxNicknameBytes
+      guard let nickname = element["nickname"]?.string, !nickname.isEmpty, nickname.utf8.count <= most else {
+        throw bad("\(place).nickname", "a text of 1 to \(most) bytes")
       }
       if element["text"] == nil, !kind.needsText { return .notice(kind, nickname, ChatParty(word: party)) }
       guard let text = element["text"]?.string, !text.isEmpty, text.utf8.count <= RemoteLimits.maxTextBytes else {
@@ -144,11 +156,13 @@ enum RemoteEventOutcome: Sendable, Hashable {
   /// A change of availability was passed on.
   case passedOn
   case noSuchChat, notStored, overdue, tooMany, stopping
+  /// It is wrong, and would be so again.
+  case bad(RemoteEventFault)
 
   /// Whether the same event is to be sent again.
   var isToBeSentAgain: Bool {
     switch self {
-    case .placed, .passedOn, .noSuchChat: false
+    case .placed, .passedOn, .noSuchChat, .bad: false
     case .notStored, .overdue, .tooMany, .stopping: true
     }
   }
@@ -162,19 +176,22 @@ enum RemoteEventOutcome: Sendable, Hashable {
     case .overdue: "overdue"
     case .tooMany: "tooMany"
     case .stopping: "stopping"
+    case .bad: "bad"
     }
   }
 
-  /// `{"id","accepted":true,"position"}` or `{"id","accepted":false,"error","retry"}`
-  func json(of event: RemoteEvent) -> JSONValue {
+  /// `{"id","accepted":true,"position"}` or `{"id","accepted":false,"error","retry"[,"message"]}`
+  func json(of element: RemoteEvent.Element) -> JSONValue {
     var members: [JSONValue.Member] = []
-    switch event {
-    case .chat(let event): members.append(.init("id", .string(event.id)))
-    case .availability(let change): members.append(.init("serviceId", .string(change.serviceID)))
+    switch element {
+    case .event(.chat(let event)): members.append(.init("id", .string(event.id)))
+    case .event(.availability(let change)): members.append(.init("serviceId", .string(change.serviceID)))
+    case .bad(let id, _): if let id { members.append(.init("id", .string(id))) }
     }
     members.append(.init("accepted", .bool(error == nil)))
     if case .placed(let position) = self { members.append(.init("position", JSONValue(position))) }
     if let error { members += [.init("error", .string(error)), .init("retry", .bool(isToBeSentAgain))] }
+    if case .bad(let fault) = self { members.append(.init("message", .string(fault.sentence))) }
     return .object(members)
   }
 }

@@ -19,16 +19,16 @@ enum BackendRoutes {
     guard segments == ["events"] else { throw .notFound }
     try AdminRoutes.expect(.post, request)
     let body = try request.jsonObject()
-    let events: [RemoteEvent]
+    let batch: [RemoteEvent.Element]
     do throws(RemoteEventFault) {
-      events = try RemoteEvent.batch(
+      batch = try RemoteEvent.batch(
         body, most: backend.options.maxBatchEvents, now: SystemClock().secondsSince1970())
     } catch {
       throw .badBody(error.sentence)
     }
     connection.shard.answerLater(request.head, request.text.span, on: connection) {
-      let outcomes = await backend.accept(events)
-      let results = zip(events, outcomes).map { $1.json(of: $0) }
+      let outcomes = await backend.accept(batch)
+      let results = zip(batch, outcomes).map { $1.json(of: $0) }
       let isIncomplete = outcomes.contains { $0.isToBeSentAgain }
       return .json(["results": .array(results)], status: isIncomplete ? 503 : 200)
     }

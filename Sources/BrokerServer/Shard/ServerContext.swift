@@ -17,6 +17,8 @@ final class ServerContext: Sendable {
   let additions: BrokerAdditions
   let browserCookie: BrowserCookie
   let limits: HTTPLimits
+  /// The same on the admin listener, where a remote backend tells its events.
+  let adminLimits: HTTPLimits
   let idleTimeout: Duration
   let writeTimeout: Duration
   let maxPipelinedBytes: Int
@@ -75,6 +77,11 @@ final class ServerContext: Sendable {
     maxConnections = configuration.http.maxConnections ?? .max
     self.logger = logger
     limits = configuration.http.limits
+    var adminLimits = configuration.http.limits
+    if configuration.chat.backend == .remote {
+      adminLimits.maxBodyBytes = max(adminLimits.maxBodyBytes, RemoteLimits.maxBodyBytes)
+    }
+    self.adminLimits = adminLimits
     idleTimeout = configuration.http.idleTimeout
     writeTimeout = configuration.http.writeTimeout
     maxPipelinedBytes = configuration.http.maxPipelinedBytes

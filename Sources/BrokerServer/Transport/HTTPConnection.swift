@@ -108,7 +108,7 @@ final class HTTPConnection: Connection, Conduit, Deadlined {
   /// Takes the requests of `input` until one of them is not answered at once.
   private func take(_ input: Span<UInt8>) {
     var offset = 0
-    let limits = shard.context.limits
+    let limits = isAdmin ? shard.context.adminLimits : shard.context.limits
     while offset < input.count, phase == .reading, !isClosed, !isBackedUp {
       let unread = input.extracting(offset...)
       switch parser.parse(unread, limits: limits, into: &shard.head) {

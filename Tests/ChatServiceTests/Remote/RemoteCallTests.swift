@@ -238,6 +238,37 @@ import Testing
     #expect(RemoteVerdict(.success(IncomingAnswer(status: status, body: []))) == verdict)
   }
 
+  @Test(arguments: ["OK", "{", "null", "[1]"]) func whatIsDoneIsDoneWhateverTheBodySays(text: String) async throws {
+    let count = Counter()
+    let bench = try RemoteBench { _ in
+      _ = count.next()
+      return .raw("HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
+    }
+    defer { bench.stop() }
+    try await bench.remote.createService(ChatServiceRequest(serviceID: "a", name: "n", data: [], ttl: .seconds(1)))
+    try await bench.remote.send("hi", in: "a", call: CallID("1"))
+    try await bench.remote.disconnect("a", call: CallID("2"))
+    #expect(count.count == 3)
+    await #expect(throws: ChatBackendError.unavailable) { try await bench.remote.availability("a") }
+  }
+
+  @Test func allThatACallTakesHasOneDeadline() async throws {
+    let bench = try RemoteBench({
+      $0.timeout = .seconds(2)
+      $0.deadline = .seconds(2)
+    }) { request in
+      // It knows nothing of the service when most of the time is over, and does not answer when it is told of it.
+      if request.method == "PUT" { return .silence }
+      try? await Task.sleep(for: .milliseconds(1_500))
+      return .answer(404)
+    }
+    defer { bench.stop() }
+    await bench.remote.remember([ChatServiceRequest(serviceID: "a", name: "n", data: [], ttl: .seconds(1))])
+    let start = ContinuousClock.now
+    await #expect(throws: ChatBackendError.unavailable) { try await bench.remote.availability("a") }
+    #expect(ContinuousClock.now - start < .seconds(3), "1.5 until it was unknown, and what is left of 2")
+  }
+
   @Test(arguments: [408, 425, 429, 500, 502, 503, 504]) func itMayBeTriedAgain(status: Int) {
     guard case .failed = RemoteVerdict(.success(IncomingAnswer(status: status, body: []))) else {
       Issue.record("\(status) is not tried again")

@@ -12,7 +12,7 @@ private func entry(_ members: String) -> String {
 
 /// Events of a remote backend as text, and their way to the acknowledgement.
 @Suite struct RemoteEventTests {
-  private func read(_ text: String, most: Int = 64) throws -> [RemoteEvent] {
+  private func read(_ text: String, most: Int = 64) throws -> [RemoteEvent.Element] {
     try RemoteEvent.batch(try JSONValue(parsing: text), most: most, now: 77)
   }
 
@@ -27,13 +27,13 @@ private func entry(_ members: String) -> String {
         {"type":"relocated","id":"3","serviceId":"s","chatSessionId":"c","server":{"host":"h","port":80,"tls":true}},
         {"type":"availability","serviceId":"s","availability":"available"}]}
       """)
-    func event(_ id: String, _ time: Int64, _ cause: CallID?, _ content: ChatBackendEvent.Content) -> RemoteEvent {
+    func event(_ id: String, _ time: Int64, _ cause: CallID?, _ content: ChatBackendEvent.Content) -> RemoteEvent? {
       .chat(
         ChatBackendEvent(
           id: id, serviceID: "s", chatSessionID: "c", secondsSince1970: time, cause: cause, content: content))
     }
     #expect(
-      events == [
+      events.map(\.event) == [
         event(
           "1", 5, CallID("call 1"),
           .entries([.notice(.left, "Ada", .agent), ChatEntry(.text, "Bot", "hi", .external)])),
@@ -46,8 +46,6 @@ private func entry(_ members: String) -> String {
   }
 
   @Test(arguments: [
-    ("{}", "events has to be a list with at least one event"),
-    (#"{"events":[]}"#, "events has to be a list with at least one event"),
     (#"{"events":[{"type":"other"}]}"#, "events[0].type has to be one of entries, ended, relocated, availability"),
     (#"{"events":[{"type":"ended","serviceId":"s","chatSessionId":"c"}]}"#, "events[0].id has to be"),
     (#"{"events":[{"type":"ended","id":"a b","serviceId":"s","chatSessionId":"c"}]}"#, "events[0].id has to be"),
@@ -64,9 +62,28 @@ private func entry(_ members: String) -> String {
       entry(#""type":"Notice.PushUrl","nickname":"a","text":"javascript:1","party":"AGENT""#),
       "events[0].entries[0].text has to be an http:// or https:// URL"
     ),
-  ]) func aBatchThatIsWrongSaysWhere(text: String, sentence: String) throws {
-    let fault = #expect(throws: RemoteEventFault.self) { _ = try read(text) }
-    #expect(fault?.sentence.hasPrefix(sentence) == true, "\(fault?.sentence ?? "none")")
+  ]) func anEventThatIsWrongSaysWhere(text: String, sentence: String) throws {
+    let elements = try read(text)
+    guard case .bad(_, let fault)? = elements.first else {
+      Issue.record("it was read")
+      return
+    }
+    #expect(fault.sentence.hasPrefix(sentence), "\(fault.sentence)")
+    let said = RemoteEventOutcome.bad(fault).json(of: elements[0])
+    #expect(said["accepted"] == false && said["error"] == "bad" && said["retry"] == false)
+    #expect(said["message"]?.string == fault.sentence)
+  }
+
+  @Test(arguments: ["{}", #"{"events":[]}"#, #"{"events":{}}"#]) func aBatchIsAList(text: String) {
+    #expect(throws: RemoteEventFault.noList) { _ = try read(text) }
+  }
+
+  @Test func theCustomersNicknameIsWhateverTheBrokerSaid() throws {
+    let long = String(repeating: "n", count: 129)
+    let client = entry(#""type":"Message.Text","nickname":"\#(long)","text":"b","party":"CLIENT""#)
+    #expect(try read(client).first?.event != nil)
+    let agent = entry(#""type":"Message.Text","nickname":"\#(long)","text":"b","party":"AGENT""#)
+    #expect(try read(agent).first?.event == nil)
   }
 
   @Test func aBatchIsBounded() throws {
@@ -79,15 +96,16 @@ private func entry(_ members: String) -> String {
 
   private final class Said { var outcomes: [[RemoteEventOutcome]] = [] }
 
-  private func event(_ id: String) -> RemoteEvent {
-    .chat(
-      ChatBackendEvent(
-        id: id, serviceID: "s", chatSessionID: "c", secondsSince1970: 0,
-        content: .entries([.notice(.left, "A", .agent)])))
+  private func event(_ id: String) -> RemoteEvent.Element {
+    .event(
+      .chat(
+        ChatBackendEvent(
+          id: id, serviceID: "s", chatSessionID: "c", secondsSince1970: 0,
+          content: .entries([.notice(.left, "A", .agent)]))))
   }
 
-  private func plain(_ event: RemoteEvent) throws -> ChatBackendEvent {
-    guard case .chat(let event) = event else { throw RemoteEventFault.noList }
+  private func plain(_ element: RemoteEvent.Element) throws -> ChatBackendEvent {
+    guard case .event(.chat(let event)) = element else { throw RemoteEventFault.noList }
     return event
   }
 
