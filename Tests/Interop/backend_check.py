@@ -38,15 +38,16 @@ def free_port():
 class Backend:
     """Docs/Examples/backend.py as a child process."""
 
-    def __init__(self, port, broker, state):
-        self.arguments = [sys.executable, "-B", EXAMPLE, "--broker", f"http://{broker}", "--port", str(port),
-                          "--state", state]
+    def __init__(self, port, broker, state, cwd=None):
+        self.arguments = [sys.executable, "-B", EXAMPLE, "--broker", f"http://{broker}", "--port", str(port)]
+        self.arguments += ["--state", state] if state else []
+        self.cwd = cwd
         self.process = None
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(
-            self.arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "CHAT_SECRET": SECRET})
+            self.arguments, cwd=self.cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "CHAT_SECRET": SECRET})
         line = self.process.stdout.readline().decode()
         if not line.startswith("listening on http://"):
             raise RuntimeError(f"the backend did not start: {line}")
@@ -193,7 +194,8 @@ def is_seamless(entries):
 
 
 # A service whose routing has everything that can be told of it.
-SERVICES = {"services": {"billing": {
+AWAY = "The customer left the app"
+SERVICES = {"services": {"request-chat": {"_agent_timeout_notification_message": AWAY}, "billing": {
     "_type": "ors", "_wait_for_agent": True,
     "_target": [
         {"target": "?:English=20@StatServer.GA", "timeout": "5", "stat_to_check": "RStatAgentsReady",
@@ -242,17 +244,32 @@ def described(directory):
             status, reply = tell(to_broker.address, {**event, "chatSessionId": "another"})
             check("an event of no chat is refused for good",
                   status == 200 and reply["results"][0]["error"] == "noSuchChat", reply)
-            status, reply = tell(to_broker.address, {"type": "ended", "serviceId": service})
-            check("a wrong batch says what is wrong", status == 400 and "events[0].id" in reply["message"], reply)
+            status, reply = tell(to_broker.address, {"type": "ended", "id": "check-3", "serviceId": service}, event)
+            results = reply["results"]
+            check("a wrong event says what is wrong, beside a right one", status == 200 and results[0]["error"] == "bad"
+                  and "events[0].chatSessionId" in results[0]["message"] and results[1]["accepted"], reply)
+            check("a batch without events is refused", tell(to_broker.address)[0] == 400)
             check("a wrong secret opens nothing", tell(to_broker.address, event, secret="x" * 24)[0] == 401)
 
             # What no call of the chat API leads to.
-            for verb, body in (("push-url", {"url": "https://example.com/"}), ("notice", {"text": "x||Y"})):
-                call = f"check-{verb}"
-                status, _ = request(
-                    to_backend.address, "POST", f"/services/{service}/{verb}", {"call": call, **body},
-                    {**JSON, "X-Backend-Secret": SECRET, "Idempotency-Key": call})
-                check(f"{verb} is taken", status == 200, status)
+            status, _ = request(
+                to_backend.address, "POST", f"/services/{service}/push-url",
+                {"call": "check-push-url", "url": "https://example.com/"},
+                {**JSON, "X-Backend-Secret": SECRET, "Idempotency-Key": "check-push-url"})
+            check("push-url is taken", status == 200, status)
+
+            leaving = Comet(broker.address, "rex")
+            left, _, _ = Customer(broker.address, "rex").open()
+            check("a second customer is there", wait_until(lambda: len(leaving.entries(left)) == 2, 10))
+            leaving.is_over = True
+            leaving.say({"channel": "/meta/disconnect", "clientId": leaving.client})
+            noticed = wait_until(lambda: any(
+                path.endswith(f"{left}/notice") and json.loads(body)["text"] == AWAY and status == 200
+                for _, path, _, body, status, _ in list(to_backend.exchanges)), 10)
+            check("a customer's app that goes away leaves its notice", noticed)
+            shown = Customer(broker.address, "rex").post(f"{left}/ixn/chat/refresh", {"transcriptPosition": "1"})[1]
+            check("and the notice has its place", ["Notice.Custom", AWAY] == [
+                shown["transcriptToShow"][-1][0], shown["transcriptToShow"][-1][2]], shown)
 
             waiting = customer.post("callback/billing", {"_customer_number": "5115"})[1]["_id"]
             announced = wait_until(lambda: any(waiting in event["tag"] for event in comet.events), 10)
@@ -288,7 +305,7 @@ def hold_against_file(exchanges):
             continue
         document.exchange(
             method, path, headers, json.loads(body) if body else None, status, json.loads(answer) if answer else None)
-    # One batch was meant to be wrong, which proves besides that the file tells right from wrong.
+    # One event was meant to be wrong, which proves besides that the file tells right from wrong.
     meant = [problem for problem in document.problems if "request.events[0]: fits 0 of 4 schemas" in problem]
     check(f"{len(exchanges)} exchanges are as openapi-backend.yaml says", len(exchanges) > 30
           and len(meant) == 1 and meant == document.problems, document.problems)
@@ -347,6 +364,133 @@ def killed(directory):
         broker.close()
 
 
+class StrictBroker(threading.Thread):
+    """A broker's place for events that refuses large batches and odd ones, and keeps what it accepted."""
+
+    MOST_BYTES = 4_000
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.accepted, self.statuses, self.postponed = [], [], set()
+        broker = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, answer = broker.take(body)
+                broker.statuses.append(status)
+                data = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self.server.server_port}"
+        self.start()
+
+    def run(self):
+        self.server.serve_forever()
+
+    def take(self, body):
+        if len(body) > self.MOST_BYTES:
+            return 413, {"exception": "x", "message": "too large"}
+        events = json.loads(body)["events"]
+        if "poison" in body.decode():
+            return 400, {"exception": "x", "message": "poison"}
+        results = []
+        for event in events:
+            is_postponed = event["serviceId"] in self.postponed
+            is_bad = any(entry.get("text", "").endswith("bad") for entry in event["entries"])
+            if is_bad:
+                results.append({"id": event["id"], "accepted": False, "error": "bad", "retry": False, "message": "bad"})
+            elif is_postponed:
+                results.append({"id": event["id"], "accepted": False, "error": "overdue", "retry": True})
+            else:
+                self.accepted.append(event)
+                results.append({"id": event["id"], "accepted": True, "position": 2})
+        return (503 if any(result.get("retry") for result in results) else 200), {"results": results}
+
+    def texts(self, service):
+        """What its customer said, as far as it was accepted."""
+        return [entry["text"] for event in self.accepted if event["serviceId"] == service
+                for entry in event["entries"] if entry["party"] == "CLIENT"]
+
+
+def refused(directory):
+    """What a broker does not take holds up nobody; what the example backend knows outlives it."""
+    broker = StrictBroker()
+    port = free_port()
+    backend = Backend(port, broker.address, None, cwd=directory)
+    address = f"127.0.0.1:{port}"
+
+    def call(service, verb, body, method="POST", key=None):
+        body = body if body is None else {"call": key or os.urandom(8).hex(), **body}
+        headers = {**JSON, "X-Backend-Secret": SECRET, "Idempotency-Key": body["call"] if body else os.urandom(8).hex()}
+        status, text = request(address, method, f"/services/{service}{verb and '/' + verb}", body, headers)
+        return status, json.loads(text)
+
+    opening = {"endpoint": "e", "nickname": "Buzz", "subject": "s", "data": {}, "timeZoneOffset": 0}
+    try:
+        check("no chat of a service that nobody told of",
+              call("a", "chat", opening, key="first") == (404, {"error": "notFound"}))
+        service = {"name": "n", "ttl": 60, "data": {}, "routing": {}}
+        for name in ("a", "b"):
+            call(name, "", service, method="PUT")
+        status, chat = call("a", "chat", {**opening, "firstMessage": "first"}, key="first")
+        check("told of it, the same call opens it", status == 200 and chat["server"]["port"] == port, (status, chat))
+        call("a", "chat", {**opening, "firstMessage": "first"}, key="first")
+        again = call("a", "chat", {**opening, "firstMessage": "second"})[1]
+        check("opened again it is the same chat", again == chat, again)
+        call("b", "chat", opening)
+        check("a message of another opening is one more",
+              wait_until(lambda: broker.texts("a") == ["first", "second"], 10), broker.texts("a"))
+
+        broker.postponed = {"a", "b"}
+        said = []
+        for number in range(12):
+            text = {5: "poison", 7: "bad", 9: "x" * 5_000}.get(number, f"{number} " + "y" * 900)
+            call("b", "send", {"text": text})
+            said += [text] if number not in (5, 7, 9) else []
+        call("a", "send", {"text": "waits"})
+        broker.postponed = {"a"}
+        check("what is too large or odd is set aside, all else is told in order",
+              wait_until(lambda: broker.texts("b") == said, 20), [text[:10] for text in broker.texts("b")])
+        check("both were refused on the way", {400, 413} <= set(broker.statuses), set(broker.statuses))
+        check("one chat waits without holding up the other", broker.texts("a") == ["first", "second"])
+        backend.kill()
+        backend.start()
+        broker.postponed = set()
+        check("and is told in the end", wait_until(lambda: broker.texts("a")[2:] == ["waits"], 10), broker.texts("a"))
+        check("the chats outlive the backend", call("a", "chat", opening)[1] == chat)
+        check("no event was told twice",
+              len({event["id"] for event in broker.accepted}) == len(broker.accepted))
+    finally:
+        backend.kill()
+        broker.server.shutdown()
+
+
+def large():
+    """The admin listener takes 16 MiB, and says so of more before it has come."""
+    with Broker(environment=settings(free_port())) as broker:
+        statuses = []
+        for length in (16 << 20, (16 << 20) + 1):
+            with contextlib.closing(http.client.HTTPConnection(broker.admin, timeout=10)) as connection:
+                connection.putrequest("POST", "/backend/events")
+                for name, value in {**JSON, "X-Backend-Secret": SECRET, "Content-Length": str(length)}.items():
+                    connection.putheader(name, value)
+                connection.endheaders()
+                if length == 16 << 20:
+                    connection.send(b'{"events":[]}'.ljust(length))
+                statuses.append(connection.getresponse().status)
+        check("16 MiB are read, more is 413", statuses == [400, 413], statuses)
+
+
 def documented(directory):
     """The dialogue of Docs/Backend.md."""
     with open(os.path.join(ROOT, "Docs", "Backend.md"), encoding="utf-8") as file:
@@ -389,6 +533,8 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         described(directory)
         killed(directory)
+        refused(directory)
+        large()
         documented(directory)
     check.finish()
 
