@@ -202,23 +202,30 @@ public final class Journal: Sendable {
     let now = Date()
     let isDue = state.nextDeadline.map { $0 <= now } ?? false
     guard !state.queue.isEmpty || isDue || state.isClosing else { return nil }
-    if state.isClosing, state.queue.isEmpty, state.removals.isEmpty { return .some(nil) }
-    var work = Work(commits: state.failed, retried: state.failed.count, removals: state.removals)
-    var count = 0
-    var taken = 0
-    while taken < state.queue.count, taken == 0 || count < options.maxChangesPerTransaction {
-      count += state.queue[taken].changes.count
-      taken += 1
-    }
-    work.commits += state.queue[..<taken]
-    state.queue.removeFirst(taken)
-    state.failed = []
+    let isHopeless = state.failed.isEmpty || state.statistics.isFailing
+    if state.isClosing, state.queue.isEmpty, state.removals.isEmpty, isHopeless { return .some(nil) }
+    var room = options.maxChangesPerTransaction
+    // What failed comes first, and alone as long as it is more than one transaction.
+    let again = take(from: &state.failed, &room)
+    var work = Work(commits: again, retried: again.count, removals: state.removals)
+    if state.failed.isEmpty { work.commits += take(from: &state.queue, &room) }
     state.removals = []
     state.removalDeadline = nil
     state.retryAt = nil
     state.checkAt = nil
     state.isWriting = true
     return .some(work)
+  }
+
+  /// The oldest commits, as many as begin while there is room.
+  private func take(from commits: inout [Commit], _ room: inout Int) -> [Commit] {
+    var taken = 0
+    while taken < commits.count, room > 0 {
+      room -= commits[taken].changes.count
+      taken += 1
+    }
+    defer { commits.removeFirst(taken) }
+    return Array(commits[..<taken])
   }
 
   private func write(_ work: Work) {
@@ -249,6 +256,7 @@ public final class Journal: Sendable {
       state.isWriting = false
       state.statistics.isFailing = false
       state.checkAt = now + options.checkInterval.seconds
+      if !state.failed.isEmpty { state.retryAt = now }
       if work.isLook, removed == 0 { return }
       state.statistics.transactions += 1
       state.statistics.commits += work.commits.count
@@ -266,17 +274,23 @@ public final class Journal: Sendable {
 
   private func fail(_ work: Work, _ error: StoreError, _ removed: Int) {
     let kept = work.commits.filter(\.isKept)
-    let told = work.commits.enumerated().filter { $0.offset >= work.retried || !$0.element.isKept }.map(\.element)
+    var told = work.commits.enumerated().filter { $0.offset >= work.retried || !$0.element.isKept }.map(\.element)
     state.change { state in
       state.isWriting = false
       state.statistics.isFailing = true
       state.statistics.failures += 1
+      if work.retried > 0 {
+        // Nothing passes what failed before it, so what came since fails as well.
+        told += state.queue
+        state.failed += state.queue.filter(\.isKept)
+        state.queue = []
+      }
       state.statistics.commitsFailed += told.count
       state.statistics.messages -= removed
       if state.isClosing {
         state.removals = []
       } else {
-        state.failed = kept
+        state.failed = kept + state.failed
         state.removals = work.removals + state.removals
         // Even when nothing is kept: who asks whether this broker is ready must not have to write to find out.
         state.retryAt = Date() + options.retryInterval.seconds

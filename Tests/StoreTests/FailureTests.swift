@@ -39,6 +39,28 @@ import Testing
     journal.close()
   }
 
+  @Test func whatFailedIsWrittenInTransactionsNoLargerThanOthers() async throws {
+    let control = FakeFile.Control()
+    let journal = Journal(control) { $0.maxChangesPerTransaction = 4 }
+    control.fail(.full)
+    let answers = Answers()
+    for number in 0..<10 {
+      journal.commit([.removeService("\(number)")], isKept: true, answers.note("\(number)"))
+    }
+    await until { answers.all.count == 10 }
+    // Also behind more than one transaction everybody is told, and nobody twice.
+    await #expect(throws: StoreError.full) { try await journal.commit() }
+    #expect(journal.isFailing && journal.statistics.waiting == 10)
+    control.fail(nil)
+    try await journal.commit()
+    #expect(journal.isClean && !journal.isFailing)
+    let written = control.state.withLock { $0.transactions }
+    #expect(written.allSatisfy { $0.count <= 4 })
+    #expect(Array(written.joined()) == (0..<10).map { .removeService("\($0)") })
+    #expect(answers.names == (0..<20).map { "\($0 % 10)" }, "each was told that it failed, and that it is kept")
+    journal.close()
+  }
+
   @Test func whatIsKeptIsTriedAgainThoughNothingElseComes() async throws {
     let control = FakeFile.Control()
     let journal = Journal(control) { $0.retryInterval = .milliseconds(5) }

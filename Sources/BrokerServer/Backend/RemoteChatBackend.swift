@@ -324,8 +324,18 @@ extension RemoteChatBackend {
     return outcomes
   }
 
+  /// Refuses a batch that could not be kept.
+  func postpone(_ batch: [RemoteEvent.Element]) -> [RemoteEventOutcome] {
+    statistics.eventsPostponed += batch.count
+    return batch.map { _ in .notStored }
+  }
+
   func acknowledge(_ event: ChatBackendEvent, position: Int?) async {
     inbox.settle(event, position.map { .placed($0) } ?? .noSuchChat)
+  }
+
+  func acknowledge(_ change: AvailabilityChange, isKept: Bool) async {
+    inbox.settle(change, isKept ? .passedOn : .notStored)
   }
 
   func postpone(_ event: ChatBackendEvent) async { inbox.settle(event, .notStored) }

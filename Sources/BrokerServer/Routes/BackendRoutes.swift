@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Bytes
 import ChatService
+import Store
 import Wire
 
 /// `POST /backend/events` of the admin listener: what a remote chat backend tells.
@@ -26,11 +27,24 @@ enum BackendRoutes {
     } catch {
       throw .badBody(error.sentence)
     }
+    let journal = connection.shard.context.store.journal
     connection.shard.answerLater(request.head, request.text.span, on: connection) {
-      let outcomes = await backend.accept(batch)
+      // What memory took and the disk did not would pile up: refused before anything happens, as calls of clients are.
+      let outcomes = await isWritable(journal) ? await backend.accept(batch) : await backend.postpone(batch)
       let results = zip(batch, outcomes).map { $1.json(of: $0) }
       let isIncomplete = outcomes.contains { $0.isToBeSentAgain }
       return .json(["results": .array(results)], status: isIncomplete ? 503 : 200)
+    }
+  }
+
+  /// Whether the journal writes; one that failed is asked to try again.
+  private static func isWritable(_ journal: Journal) async -> Bool {
+    guard journal.isFailing else { return true }
+    do throws(StoreError) {
+      try await journal.commit()
+      return true
+    } catch {
+      return false
     }
   }
 }

@@ -57,4 +57,31 @@ import Testing
       #expect(reply.status == 200 && reply.body["results"]?[0]?["position"] == 33, "\(reply.text)")
     }
   }
+
+  /// What is refused must not pile up, and what was refused comes when there is room again.
+  @Test func memoryIsBoundedWhileTheDiskFails() async throws {
+    let directory = NSTemporaryDirectory() + "remote-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let aside = directory + "-aside"
+    defer { try? FileManager.default.removeItem(atPath: aside) }
+    try await withRemoteBroker(directory: directory) { broker, _, _ in
+      let (service, session) = try await broker.opened()
+      #expect(try await broker.tell(["events": [entries("0", service, session, "before")]]).status == 200)
+      try FileManager.default.moveItem(atPath: directory, toPath: aside)
+      func batch(_ number: Int) -> JSONValue {
+        ["events": .array((0..<32).map { entries("\(number)-\($0)", service, session, "text") })]
+      }
+      for number in 0..<20 { #expect(try await broker.tell(batch(number)).status == 503) }
+      let metrics = try await broker.call("\(broker.adminURL)/metrics", nil, method: "GET").text
+      let waiting = metrics.firstMatch(of: /broker_store_waiting (\d+)/).flatMap { Int($0.output.1) }
+      #expect(try #require(waiting) <= 32, "the first batch at most, not all of them")
+      try FileManager.default.moveItem(atPath: aside, toPath: directory)
+      for number in 0..<20 {
+        var reply = try await broker.tell(batch(number))
+        for _ in 0..<100 where reply.status == 503 { reply = try await broker.tell(batch(number)) }
+        #expect(reply.status == 200 && reply.body["results"]?[31]?["position"]?.int == 2 + 32 * (number + 1))
+      }
+      #expect(try await broker.transcript(service).count == 641)
+    }
+  }
 }
