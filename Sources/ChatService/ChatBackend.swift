@@ -212,6 +212,8 @@ public protocol ChatBackend: Sendable {
 
   /// Services without a chat whose availability changed, as it happens. Has one consumer at a time.
   func availabilityChanges() async -> AsyncStream<AvailabilityChange>
+  /// What a change led to is kept, or could not be: then it is to come again. Called for each change, in order.
+  func acknowledge(_ change: AvailabilityChange, isKept: Bool) async
   /// Where a service stands in its queue; nil where this backend queues nothing.
   func queuePosition(_ serviceID: String) async throws(ChatBackendError) -> QueuePosition?
   /// The service is gone for good.
@@ -235,6 +237,7 @@ extension ChatBackend {
   }
   public var keepAliveInterval: Duration? { nil }
   public func availabilityChanges() async -> AsyncStream<AvailabilityChange> { AsyncStream { $0.finish() } }
+  public func acknowledge(_ change: AvailabilityChange, isKept: Bool) async {}
   public func queuePosition(_ serviceID: String) async throws(ChatBackendError) -> QueuePosition? { nil }
   public func removeService(_ serviceID: String) async {}
   public func advance(to now: Instant) async {}

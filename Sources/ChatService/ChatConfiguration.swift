@@ -123,6 +123,9 @@ public struct ChatLimits: Sendable, Hashable {
   public var unknownOpening: Duration = .seconds(60)
   /// How long events of a new chat wait for the reply of its create to be written; then they are sent anyway.
   public var holdBack: Duration = .seconds(5)
+  /// Until the backend is told again of services that were taken up after a restart, while it cannot be reached; doubled
+  /// up to thirty times as long.
+  public var announcePause: Duration = .seconds(1)
   /// How often ``ChatService/run()`` looks for deadlines that passed.
   public var sweepInterval: Duration = .milliseconds(250)
 

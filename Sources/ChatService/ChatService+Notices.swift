@@ -5,7 +5,10 @@ import Bytes
 
 extension ChatService {
   func takeAvailability() async {
-    for await change in await backend.availabilityChanges() { take(change) }
+    for await change in await backend.availabilityChanges() {
+      take(change)
+      await acknowledge(.availability(change))
+    }
   }
 
   func take(_ change: AvailabilityChange) {
@@ -14,7 +17,8 @@ extension ChatService {
       let now = clock.now()
       follow(record.callback?.became(change.availability, now: now) ?? .nothing, record)
       if let deadline = record.callback?.deadline { wake(for: .confirmation(serviceID: record.id), at: deadline) }
-    } else {
+    } else if record.toldAvailability != change.availability {
+      record.toldAvailability = change.availability
       if change.availability == .available { announced(record) }
       tell(ServiceNotice(serviceID: record.id, availability: change.availability), record)
     }

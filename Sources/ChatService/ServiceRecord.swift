@@ -51,6 +51,8 @@ final class ServiceRecord {
   var isOnline: Bool?
   /// Whether the client was told that an agent is available, which opens the chat to it for good.
   var isAnnounced = false
+  /// What its client was told last of its agent by a notice, so that a change that comes again tells nothing.
+  var toldAvailability: ChatAvailability?
   /// Notices that wait until the reply that names the service is written; nil once it is.
   var heldNotices: [ServiceNotice]? = []
   /// Whether it was created as a callback.

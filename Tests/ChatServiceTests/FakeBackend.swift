@@ -7,6 +7,9 @@ actor FakeBackend: ChatBackend {
   static let spare = ChatServerAddress(host: "spare", webAPIPort: 2, loadBalancerAlias: "2")
 
   nonisolated let keepAliveInterval: Duration?
+  private let changes = AsyncStream<AvailabilityChange>.makeStream()
+  private(set) var acknowledgedChanges: [Bool] = []
+  private(set) var remembered: [String] = []
   private let stream: AsyncStream<ChatBackendEvent>
   private let output: AsyncStream<ChatBackendEvent>.Continuation
 
@@ -73,6 +76,10 @@ actor FakeBackend: ChatBackend {
       secondsSince1970: ManualClock.start, cause: cause, content: content)
   }
 
+  func become(_ availability: ChatAvailability, _ serviceID: String) {
+    changes.continuation.yield(AvailabilityChange(serviceID: serviceID, availability: availability))
+  }
+
   func closeStream() { output.finish() }
 
   // MARK: what the service calls
@@ -80,6 +87,10 @@ actor FakeBackend: ChatBackend {
   func events() -> AsyncStream<ChatBackendEvent> { stream }
   func acknowledge(_ event: ChatBackendEvent, position: Int?) { acknowledged.updateValue(position, forKey: event.id) }
   func postpone(_ event: ChatBackendEvent) { postponed.append(event.id) }
+
+  func availabilityChanges() -> AsyncStream<AvailabilityChange> { changes.stream }
+  func acknowledge(_ change: AvailabilityChange, isKept: Bool) { acknowledgedChanges.append(isKept) }
+  func remember(_ services: [ChatServiceRequest]) { remembered = services.map(\.serviceID) }
 
   func createService(_ service: ChatServiceRequest) async throws(ChatBackendError) { try note("service", nil) }
   func availability(_ serviceID: String) async throws(ChatBackendError) -> ChatAvailability { .available }

@@ -40,7 +40,17 @@ struct EventInbox {
     var places: [(batch: Batch, index: Int)]
   }
 
+  /// A change of availability on its way; unlike events, two that are alike are two.
+  private struct WaitingChange {
+    let change: AvailabilityChange
+    let deadline: Instant
+    let batch: Batch
+    let index: Int
+  }
+
   private var waiting: [Key: Waiting] = [:]
+  /// In the order in which they were passed on.
+  private var waitingChanges: [WaitingChange] = []
   private(set) var output: AsyncStream<ChatBackendEvent>.Continuation
   /// Kept until its consumer comes.
   private var stream: AsyncStream<ChatBackendEvent>?
@@ -51,11 +61,7 @@ struct EventInbox {
 
   init() {
     (stream, output) = AsyncStream.makeStream()
-    (unreadChanges, changes) = Self.makeChanges()
-  }
-
-  private static func makeChanges() -> (AsyncStream<AvailabilityChange>, AsyncStream<AvailabilityChange>.Continuation) {
-    AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(RemoteLimits.maxWaitingEvents))
+    (unreadChanges, changes) = AsyncStream.makeStream()
   }
 
   /// - Returns: the events from now on, and the number of whoever consumes them.
@@ -71,7 +77,7 @@ struct EventInbox {
 
   mutating func availabilityChanges() -> AsyncStream<AvailabilityChange> {
     let stream: AsyncStream<AvailabilityChange>
-    if let unread = unreadChanges { stream = unread } else { (stream, changes) = Self.makeChanges() }
+    if let unread = unreadChanges { stream = unread } else { (stream, changes) = AsyncStream.makeStream() }
     unreadChanges = nil
     return stream
   }
@@ -81,6 +87,7 @@ struct EventInbox {
     guard number == consumer else { return }
     hasLostConsumer = true
     settleAll(waiting.keys.map { $0 }, .stopping)
+    settleChanges(.stopping) { _ in true }
   }
 
   /// Passes events on in order; `complete` is called once each has its outcome.
@@ -94,8 +101,13 @@ struct EventInbox {
       switch element {
       case .bad(_, let fault): batch.settle(index, .bad(fault))
       case .event(.availability(let change)):
+        isFull = isFull || waitingChanges.count >= RemoteLimits.maxWaitingEvents
+        if hasLostConsumer || isFull {
+          batch.settle(index, isFull ? .tooMany : .stopping)
+          continue
+        }
+        waitingChanges.append(WaitingChange(change: change, deadline: deadline, batch: batch, index: index))
         changes.yield(change)
-        batch.settle(index, hasLostConsumer ? .stopping : .passedOn)
       case .event(.chat(let event)):
         let key = Key(event)
         if waiting[key] != nil {
@@ -117,8 +129,22 @@ struct EventInbox {
     settleAll([Key(event)], outcome)
   }
 
-  /// Ends the waiting for events that were not placed in time.
+  /// The oldest of those changes that are alike has its outcome.
+  mutating func settle(_ change: AvailabilityChange, _ outcome: RemoteEventOutcome) {
+    guard let first = waitingChanges.firstIndex(where: { $0.change == change }) else { return }
+    let settled = waitingChanges.remove(at: first)
+    settled.batch.settle(settled.index, outcome)
+  }
+
+  private mutating func settleChanges(_ outcome: RemoteEventOutcome, where isIt: (WaitingChange) -> Bool) {
+    let settled = waitingChanges.filter(isIt)
+    waitingChanges.removeAll(where: isIt)
+    for change in settled { change.batch.settle(change.index, outcome) }
+  }
+
+  /// Ends the waiting for what was not placed in time.
   mutating func expire(at now: Instant) {
+    if !waitingChanges.isEmpty { settleChanges(.overdue) { $0.deadline <= now } }
     if waiting.isEmpty { return }
     settleAll(waiting.compactMap { $0.value.deadline <= now ? $0.key : nil }, .overdue)
   }

@@ -153,7 +153,7 @@ extension ChatEntryKind {
 enum RemoteEventOutcome: Sendable, Hashable {
   /// It has its place, and that is kept where the broker keeps anything.
   case placed(Int)
-  /// A change of availability was passed on.
+  /// A change of availability was taken, and what it led to is kept where the broker keeps anything.
   case passedOn
   case noSuchChat, notStored, overdue, tooMany, stopping
   /// It is wrong, and would be so again.

@@ -8,10 +8,14 @@ struct ChatOutbox {
   var isEmpty: Bool { changes.isEmpty && notifications.isEmpty }
 }
 
-/// An event whose place was, or was not, kept.
+/// Something of the backend that was, or was not, kept.
 struct SettledEvent: Sendable {
-  let event: ChatBackendEvent
-  let position: Int?
+  enum Subject: Sendable {
+    case event(ChatBackendEvent, position: Int?)
+    case availability(AvailabilityChange)
+  }
+
+  let subject: Subject
   let isKept: Bool
 }
 
@@ -110,20 +114,26 @@ extension ChatService {
 
   /// Tells the backend that an event has its place, once that is kept.
   func acknowledge(_ event: ChatBackendEvent, position: Int?) async {
+    await acknowledge(.event(event, position: position))
+  }
+
+  func acknowledge(_ subject: SettledEvent.Subject) async {
     commit()
-    if journal.isClean { return await backend.acknowledge(event, position: position) }
+    if journal.isClean { return await passOn(SettledEvent(subject: subject, isKept: true)) }
     let settled = settledEvents
-    journal.settle { settled.yield(SettledEvent(event: event, position: position, isKept: $0)) }
+    journal.settle { settled.yield(SettledEvent(subject: subject, isKept: $0)) }
   }
 
   /// Carries acknowledgements out in the order in which they were settled.
   func passOnAcknowledgements(_ events: AsyncStream<SettledEvent>) async {
-    for await settled in events {
-      if settled.isKept {
-        await backend.acknowledge(settled.event, position: settled.position)
-      } else {
-        await backend.postpone(settled.event)
-      }
+    for await settled in events { await passOn(settled) }
+  }
+
+  private func passOn(_ settled: SettledEvent) async {
+    switch settled.subject {
+    case .event(let event, let position) where settled.isKept: await backend.acknowledge(event, position: position)
+    case .event(let event, _): await backend.postpone(event)
+    case .availability(let change): await backend.acknowledge(change, isKept: settled.isKept)
     }
   }
 }
@@ -148,6 +158,7 @@ extension ChatService {
     record.usedAt = service.usedAtSecondsSince1970
     record.isCallback = service.isCallback
     record.isAnnounced = service.isAnnounced
+    if service.isAnnounced { record.toldAvailability = .available }
     record.isRouted = service.isRouted
     record.device = service.device
     record.plan = record.definition.plan ?? configuration.fallbackPlan
@@ -177,14 +188,43 @@ extension ChatService {
     }
   }
 
-  /// Tells the backend once more of the services that were taken up, so that it can route them. One that cannot be
-  /// reached now is no reason to give a service up.
+  /// Tells the backend once more of the services that were taken up, so that it can route them: a few at a time, and
+  /// again while it cannot be reached. Nobody else would ever tell it of a customer who waits for the push.
   func announceRestored() async {
-    let ids = restoredServices
+    // Those who come back first are told first.
+    var left = Array(restoredServices.reversed())
     restoredServices = []
-    for id in ids {
-      guard let record = records[id], record.interaction?.isLive != false else { continue }
-      try? await backend.createService(record.request)
+    await backend.remember(left.compactMap { records[$0]?.request })
+    var pause = configuration.limits.announcePause
+    while !left.isEmpty, !Task.isCancelled, !isStopped {
+      let ids = left.suffix(Self.announcedAtOnce)
+      left.removeLast(ids.count)
+      var missed: [String] = []
+      await withTaskGroup(of: String?.self) { group in
+        for id in ids { group.addTask { await self.announceAgain(id) ? nil : id } }
+        for await id in group { if let id { missed.append(id) } }
+      }
+      guard !missed.isEmpty else {
+        pause = configuration.limits.announcePause
+        continue
+      }
+      left += missed
+      try? await Task.sleep(for: pause)
+      pause = min(pause * 2, configuration.limits.announcePause * 30)
+    }
+  }
+
+  /// Services of which the backend is told at once after a start: customers who call meanwhile need room as well.
+  private static let announcedAtOnce = 4
+
+  /// - Returns: whether that is done, or not to be done.
+  private func announceAgain(_ id: String) async -> Bool {
+    guard let record = records[id], record.interaction?.isLive != false else { return true }
+    do throws(ChatBackendError) {
+      try await backend.createService(record.request)
+      return true
+    } catch {
+      return error != .unavailable
     }
   }
 }

@@ -138,6 +138,27 @@ private func entry(_ members: String) -> String {
     #expect(RemoteEventOutcome.overdue.isToBeSentAgain)
   }
 
+  @Test func aChangeOfAvailabilityIsAnsweredOnceItIsKept() async {
+    var inbox = EventInbox()
+    let said = Said()
+    func change(_ availability: ChatAvailability) -> RemoteEvent.Element {
+      .event(.availability(AvailabilityChange(serviceID: "s", availability: availability)))
+    }
+    inbox.take([change(.available), change(.waiting), change(.available)], by: .distantFuture) {
+      said.outcomes.append($0)
+    }
+    var passedOn = inbox.availabilityChanges().makeAsyncIterator()
+    for outcome in [RemoteEventOutcome.passedOn, .notStored, .passedOn] {
+      #expect(said.outcomes.isEmpty)
+      guard let next = await passedOn.next(isolation: nil) else { return }
+      inbox.settle(next, outcome)
+    }
+    #expect(said.outcomes == [[.passedOn, .notStored, .passedOn]])
+    inbox.take([change(.waiting)], by: Instant(nanoseconds: 5)) { said.outcomes.append($0) }
+    inbox.expire(at: Instant(nanoseconds: 5))
+    #expect(said.outcomes.last == [.overdue])
+  }
+
   @Test func withoutConsumerEverythingIsToBeSentAgain() {
     var inbox = EventInbox()
     let said = Said()
