@@ -138,7 +138,7 @@ class Document:
             return [f"{place}: {value!r} is no {schema['type']}"]
         if "enum" in schema and value not in schema["enum"]:
             return [f"{place}: {value!r} is none of {schema['enum']}"]
-        problems = []
+        problems = self.bounds(schema, value, place)
         if isinstance(value, list):
             for number, item in enumerate(value):
                 problems += self.check(schema["items"], item, f"{place}[{number}]")
@@ -153,6 +153,21 @@ class Document:
                     problems.append(f"{place}.{key} is not described")
             if not problems and name:
                 self.seen |= {f"{name}.{key}" for key in value if key in members}
+        return problems
+
+    @staticmethod
+    def bounds(schema, value, place):
+        """Which limits of its schema a value passes; texts are counted in bytes, as the broker does."""
+        size = len(value.encode()) if isinstance(value, str) else len(value) if isinstance(value, list) else value
+        least = schema.get("minLength", schema.get("minItems", schema.get("minimum")))
+        most = schema.get("maxLength", schema.get("maxItems", schema.get("maximum")))
+        problems = []
+        if least is not None and size < least:
+            problems.append(f"{place}: {size} is less than {least}")
+        if most is not None and size > most:
+            problems.append(f"{place}: {size} is more than {most}")
+        if "pattern" in schema and not re.search(schema["pattern"], value):
+            problems.append(f"{place}: {value!r} is not as {schema['pattern']}")
         return problems
 
     def unseen(self):
