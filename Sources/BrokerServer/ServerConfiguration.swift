@@ -166,8 +166,9 @@ public struct ServerConfiguration: Sendable {
       public var retries = 2
       /// Before the second attempt; doubled before each further one.
       public var backoff: Duration = .milliseconds(100)
-      /// Connections at once. Calls are short, and eight carry some thousands a second on one machine.
-      public var maxConnections = 8
+      /// Connections at once: calls a second are connections through latency, so that a backend that takes 2 s for its
+      /// slow calls is still asked 16 times a second.
+      public var maxConnections = 32
       /// Calls that wait or are under way; a further one fails at once, which is better than an answer nobody waits for.
       public var maxWaiting = 1_000
       /// Between two keep-alives of one chat: below the 45 s after which a Genesys Chat Server gives a silent customer

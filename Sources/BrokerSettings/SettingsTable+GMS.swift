@@ -163,7 +163,8 @@ extension SettingsTable {
       "The pause before the second attempt; doubled before each further one."),
     .whole(
       "chat.remote.maxConnections", \.server.chat.remote.maxConnections, 1...10_000, .connections,
-      "Connections to the remote backend at once; they are kept and used again."),
+      "Connections to the remote backend at once; they are kept and used again. Connections / latency is the number of "
+        + "calls a second."),
     .whole(
       "chat.remote.maxWaiting", \.server.chat.remote.maxWaiting, 1...1_000_000, .none,
       "Calls that wait or are under way; the next one is answered 500 at once."),

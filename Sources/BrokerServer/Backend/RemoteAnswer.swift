@@ -141,7 +141,7 @@ enum RemoteLimits {
   static let maxURLBytes = 2_048
   /// Events that wait for their place at once; more are to be sent again. Each is some hundred bytes.
   static let maxWaitingEvents = 10_000
-  /// Calls about the presence of customers at once: half of the default of connections.
+  /// Calls about the presence of customers at once: an eighth of the default of connections.
   static let maxPresenceCalls = 4
   /// A year; beyond it an expected wait is a slip.
   static let maxEtaSeconds = 31_536_000
