@@ -8,6 +8,10 @@ import Testing
 struct ChatBackendSuite: Sendable {
   /// A backend of its own for each rule.
   let make: @Sendable () async throws -> any ChatBackend
+  /// Has an agent become ready for all that waits; nil where the backend's agent always is.
+  var becomeReady: (@Sendable (any ChatBackend) async throws -> Void)?
+  /// Whether an event that was postponed is told again.
+  var tellsAgain = false
 
   /// Checks every rule of the contract.
   func run() async throws {
@@ -20,6 +24,14 @@ struct ChatBackendSuite: Sendable {
     try await aDisconnectEndsTheChatAndItMayBeOpenedAgain()
     try await badInputIsRefused()
     try await anUnknownChatIsNotFound()
+    try await anOpeningThatIsRepeatedHappensOnce()
+    try await theMessageOfAnotherOpeningIsOneMore()
+    try await typingAndTheEndHappenOnce()
+    try await aChatIsKeptAliveInSilence()
+    try await aServiceHasItsPlaceInTheQueue()
+    try await availabilityIsToldAndSaid()
+    try await aServiceThatIsGoneHasNoChat()
+    if tellsAgain { try await whatWasPostponedComesAgainUnderItsID() }
   }
 
   private struct Bench {
@@ -29,11 +41,27 @@ struct ChatBackendSuite: Sendable {
     /// By service; the customer's own join is 1.
     var positions: [String: Int] = [:]
 
-    /// The next event, which has its place then: a backend may wait for that before it tells another.
-    mutating func next() async -> ChatBackendEvent? {
-      guard let event = await events.next(isolation: nil) else { return nil }
+    /// The next event that is not an agent's, without a place. Those of agents have theirs then.
+    mutating func receive() async -> ChatBackendEvent? {
+      while let event = await events.next(isolation: nil) {
+        guard case .entries(let entries) = event.content, entries.allSatisfy({ $0.party == .agent }) else {
+          return event
+        }
+        await place(event)
+      }
+      return nil
+    }
+
+    mutating func place(_ event: ChatBackendEvent) async {
       positions[event.serviceID, default: 1] += 1
       await backend.acknowledge(event, position: positions[event.serviceID])
+    }
+
+    /// The next event that is not an agent's, which has its place then: a backend may wait for that before it tells
+    /// another.
+    mutating func next() async -> ChatBackendEvent? {
+      guard let event = await receive() else { return nil }
+      await place(event)
       return event
     }
 
@@ -142,6 +170,94 @@ struct ChatBackendSuite: Sendable {
     #expect(await bench.next()?.chatSessionID == second.chatSessionID, "nothing follows the end of a chat")
   }
 
+  func anOpeningThatIsRepeatedHappensOnce() async throws {
+    var bench = try await bench()
+    let opened = try await bench.open("a", message: "hello")
+    #expect(try await bench.open("a", message: "hello") == opened)
+    try await bench.backend.send("then", in: "a", call: CallID("1"))
+    #expect(await bench.next()?.content == .entries([ChatEntry(.text, "BuzzB", "hello", .client)]))
+    #expect(await bench.next()?.content == .entries([ChatEntry(.text, "BuzzB", "then", .client)]))
+  }
+
+  func theMessageOfAnotherOpeningIsOneMore() async throws {
+    var bench = try await bench()
+    let opened = try await bench.open("a", message: "one")
+    #expect(try await bench.open("a", message: "two", call: "again") == opened)
+    for text in ["one", "two"] {
+      #expect(await bench.next()?.content == .entries([ChatEntry(.text, "BuzzB", text, .client)]))
+    }
+  }
+
+  func typingAndTheEndHappenOnce() async throws {
+    var bench = try await bench()
+    _ = try await bench.open("a")
+    for _ in 0..<2 { try await bench.backend.typing(true, in: "a", call: CallID("1")) }
+    for _ in 0..<2 { try await bench.backend.disconnect("a", call: CallID("2")) }
+    let second = try await bench.open("a", call: "again")
+    try await bench.backend.send("new", in: "a", call: CallID("3"))
+    #expect(await bench.next()?.cause == CallID("1"))
+    #expect(await bench.next()?.cause == CallID("2"))
+    let last = await bench.next()
+    #expect(last?.cause == CallID("3") && last?.chatSessionID == second.chatSessionID)
+  }
+
+  func aChatIsKeptAliveInSilence() async throws {
+    var bench = try await bench()
+    _ = try await bench.open("a")
+    for _ in 0..<3 { try await bench.backend.keepAlive("a") }
+    await bench.backend.clientPresence("a", isOnline: true)
+    try await bench.backend.send("hi", in: "a", call: CallID("1"))
+    #expect(await bench.next()?.cause == CallID("1"))
+  }
+
+  func aServiceHasItsPlaceInTheQueue() async throws {
+    let bench = try await bench()
+    try await bench.backend.createService(waitingService("q"))
+    guard let place = try await bench.backend.queuePosition("q") else { return }
+    #expect((0...place.total).contains(place.position) && place.eta >= .zero)
+  }
+
+  private func waitingService(_ id: String) -> ChatServiceRequest {
+    ChatServiceRequest(
+      serviceID: id, name: "test", data: [.init("usr_order", "4711")], ttl: .seconds(60),
+      routing: RoutingRequest(plan: nil, virtualQueue: "q", isQueuedAtOnce: true))
+  }
+
+  func availabilityIsToldAndSaid() async throws {
+    let backend = try await make()
+    var changes = await backend.availabilityChanges().makeAsyncIterator()
+    try await backend.createService(waitingService("w"))
+    if let becomeReady {
+      #expect(try await backend.availability("w") == .waiting)
+      try await becomeReady(backend)
+    }
+    let change = await changes.next(isolation: nil)
+    #expect(change == AvailabilityChange(serviceID: "w", availability: .available))
+    if let change { await backend.acknowledge(change, isKept: true) }
+    #expect(try await backend.availability("w") == .available)
+  }
+
+  func aServiceThatIsGoneHasNoChat() async throws {
+    var bench = try await bench()
+    _ = try await bench.open("a")
+    try await bench.backend.disconnect("a", call: CallID("end"))
+    _ = await bench.next()
+    for _ in 0..<2 { await bench.backend.removeService("a") }
+    await #expect(throws: ChatBackendError.self) { try await bench.backend.send("x", in: "a", call: CallID("1")) }
+  }
+
+  func whatWasPostponedComesAgainUnderItsID() async throws {
+    var bench = try await bench()
+    _ = try await bench.open("a")
+    try await bench.backend.send("one", in: "a", call: CallID("1"))
+    let first = await bench.receive()
+    if let first { await bench.backend.postpone(first) }
+    let again = await bench.next()
+    #expect(again == first && again?.cause == CallID("1"))
+    try await bench.backend.send("two", in: "a", call: CallID("2"))
+    #expect(await bench.next()?.cause == CallID("2"))
+  }
+
   func badInputIsRefused() async throws {
     let bench = try await bench()
     _ = try await bench.open("a")
@@ -163,5 +279,11 @@ struct ChatBackendSuite: Sendable {
 }
 
 @Test(.timeLimit(.minutes(1))) func theEmbeddedBackendKeepsTheContract() async throws {
-  try await ChatBackendSuite { EmbeddedChatBackend(clock: ManualClock()) }.run()
+  try await ChatBackendSuite(
+    make: { EmbeddedChatBackend(clock: ManualClock()) },
+    becomeReady: { backend in
+      guard let backend = backend as? EmbeddedChatBackend else { return }
+      _ = try await backend.update("Ada", AgentUpdate(isReady: true))
+    }
+  ).run()
 }

@@ -289,6 +289,19 @@ import Testing
     #expect(verdict == (error == .unavailable ? .failed("it is unavailable") : .refused(error)))
   }
 
+  @Test func anOpeningTellsAllThatIsKnown() {
+    let request = ChatRequest(
+      serviceID: "a/b", endpoint: "Tenant:end", nickname: "BuzzB", subject: "s",
+      userData: [.init("usr", "1"), .init("x", "y"), .init("usr", "2")], firstMessage: "hi", timeZoneOffset: -60)
+    let call = RemoteCall.openChat(request, CallID("c"))
+    #expect(call.method == "POST" && call.path == "services/a%2Fb/chat")
+    #expect(
+      call.body == [
+        "call": "c", "endpoint": "Tenant:end", "nickname": "BuzzB", "subject": "s", "data": ["x": "y", "usr": "2"],
+        "timeZoneOffset": -60, "firstMessage": "hi",
+      ])
+  }
+
   @Test func aKeyFitsAHeader() {
     #expect(CallID("0123456789abcdef-12").headerText == "0123456789abcdef-12")
     #expect(CallID("a b\r\nc").headerText == "a%20b%0d%0ac")

@@ -40,7 +40,8 @@ final class StandInBackend: Sendable {
       let data = (body["data"]?.members ?? []).map { ChatFields.Field($0.name, $0.value.string ?? "") }
       try await embedded.createService(
         ChatServiceRequest(
-          serviceID: id, name: body["name"]?.string ?? "", data: data, ttl: .seconds(body["ttl"]?.int ?? 0)))
+          serviceID: id, name: body["name"]?.string ?? "", data: data, ttl: .seconds(body["ttl"]?.int ?? 0),
+          routing: routing(body["routing"] ?? .null)))
     case ("DELETE", ""): await embedded.removeService(id)
     case ("GET", "availability"):
       return ["availability": try await embedded.availability(id) == .available ? "available" : "waiting"]
@@ -63,18 +64,34 @@ final class StandInBackend: Sendable {
     return nil
   }
 
+  private func routing(_ body: JSONValue) -> RoutingRequest {
+    let targets = (body["targets"]?.elements ?? []).map { target -> JSONValue in
+      .object((target.members ?? []).filter { ["target", "clear", "timeout"].contains($0.name) })
+    }
+    return RoutingRequest(
+      plan: targets.isEmpty ? nil : try? RoutingPlan(.array(targets)), virtualQueue: body["queue"]?.string ?? "",
+      isQueuedAtOnce: body["queuedAtOnce"]?.bool ?? false, queuedTTL: .seconds(body["queuedTtl"]?.int ?? 0),
+      reserveTimeout: .seconds(body["reserveTimeout"]?.int ?? 0))
+  }
+
   private func chat(_ id: String, _ body: JSONValue) -> ChatRequest {
     ChatRequest(
       serviceID: id, endpoint: body["endpoint"]?.string ?? "", nickname: body["nickname"]?.string ?? "",
-      subject: body["subject"]?.string ?? "", firstMessage: body["firstMessage"]?.string)
+      subject: body["subject"]?.string ?? "",
+      userData: (body["data"]?.members ?? []).map { .init($0.name, $0.value.string ?? "") },
+      firstMessage: body["firstMessage"]?.string, timeZoneOffset: body["timeZoneOffset"]?.int ?? 0)
   }
 
   /// Tells everything that happens through `tell`, one batch after the other, until it is cancelled.
   func run(_ tell: @escaping @Sendable (JSONValue) async -> JSONValue?) -> Task<Void, Never> {
     Task {
       for await event in await embedded.events() {
-        let results = await tell(["events": [event.remoteJSON]])
-        await embedded.acknowledge(event, position: results?["results"]?[0]?["position"]?.int)
+        var result = await tell(["events": [event.remoteJSON]])?["results"]?[0]
+        while result?["retry"] == true, !Task.isCancelled {
+          try? await Task.sleep(for: .milliseconds(5))
+          result = await tell(["events": [event.remoteJSON]])?["results"]?[0]
+        }
+        await embedded.acknowledge(event, position: result?["position"]?.int)
       }
     }
   }
