@@ -75,7 +75,7 @@ extension Broker {
       if session.lazyUntil <= now {
         session.queue.hurry()
         session.lazyUntil = .distantFuture
-        lookout.note(session, isPersonal: false)
+        lookout.note(session, isToFew: false)
         deadlines.note(session)
         continue
       }
@@ -128,7 +128,7 @@ extension Broker {
 
   /// The reader of a stream has taken all that was written: those who share it are pushed to again.
   public mutating func streamDrained(_ stream: some StreamConduit) {
-    for session in stream.streamSessions where !session.queue.isEmpty { lookout.note(session, isPersonal: false) }
+    for session in stream.streamSessions where !session.queue.isEmpty { lookout.note(session, isToFew: false) }
   }
 
   /// The peer of a stream is gone: its sessions live on and wait for their next connect, wherever it comes.
@@ -153,7 +153,7 @@ extension Broker {
     takeEvents(of: session, into: &writer, atMost: options.messagesPerFrame)
     writer.truncate(to: writer.count - 1)
     writer.append("]")
-    if !session.queue.isEmpty { lookout.note(session, isPersonal: false) }
+    if !session.queue.isEmpty { lookout.note(session, isToFew: false) }
   }
 
   /// `[event…, connect reply]`: events first, as CometD and GMS send them.

@@ -139,7 +139,9 @@ extension Broker {
     let numberedEntry = DeliveryQueue.Entry(
       payload: numbered ?? publication.payload, personal: nil, isLazy: lazyUntil != nil)
     var reached = 0
-    for node in subscriptions.nodes(reachedBy: publication.channel) {
+    let nodes = subscriptions.nodes(reachedBy: publication.channel)
+    let isToFew = nodes.reduce(0) { $0 + $1.subscribers.count } <= Lookout.mostOfFew
+    for node in nodes {
       // Who subscribed to a pattern was asked about the pattern, not about each channel below it.
       let audience = node.isPattern ? policy?.subscribe : nil
       for session in node.subscribers where session.lastPublication != publicationSerial {
@@ -150,7 +152,7 @@ extension Broker {
           // Comes out of the log, behind what comes before it.
           wantMore(session)
         } else {
-          enqueue(session.receivesReplayIDs ? numberedEntry : entry, for: session, lazyUntil: lazyUntil)
+          enqueue(session.receivesReplayIDs ? numberedEntry : entry, for: session, lazyUntil: lazyUntil, isToFew: isToFew)
         }
         reached += 1
       }
@@ -173,7 +175,7 @@ extension Broker {
     let message = PersonalMessage(payload, at: now, origin)
     users.keep(message, for: record, limits: options.limits, counters: &counters)
     for session in record.subscribers {
-      enqueue(DeliveryQueue.Entry(payload: payload, personal: message), for: session)
+      enqueue(DeliveryQueue.Entry(payload: payload, personal: message), for: session, isToFew: true)
     }
     users.release(record)
     return record.subscribers.count
@@ -202,7 +204,7 @@ extension Broker {
     if user.subscribers.count == 1 { presence.append(PresenceChange(user: user.text, isOnline: true)) }
     users.settle(user, counters: &counters)
     for message in user.waiting where !message.isHandedOver && !session.queue.contains(message) {
-      enqueue(DeliveryQueue.Entry(payload: message.payload, personal: message), for: session)
+      enqueue(DeliveryQueue.Entry(payload: message.payload, personal: message), for: session, isToFew: true)
     }
     return nil
   }

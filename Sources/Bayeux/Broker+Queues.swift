@@ -4,7 +4,7 @@ import Bytes
 /// What waits for sessions, and what gives way when it is too much.
 extension Broker {
   /// - Parameter lazyUntil: set for a lazy message: it waits for another reason to answer, until then.
-  mutating func enqueue(_ entry: DeliveryQueue.Entry, for session: Session, lazyUntil: Instant? = nil) {
+  mutating func enqueue(_ entry: DeliveryQueue.Entry, for session: Session, lazyUntil: Instant? = nil, isToFew: Bool) {
     counters.queued += 1
     guard makeRoom(for: entry, in: session) else {
       counters.droppedNewest += 1
@@ -19,10 +19,10 @@ extension Broker {
       }
     } else if session.isHeld || session.stream != nil {
       // Goes out at the end of the turn: it does not wait yet.
-      return lookout.note(session, isPersonal: entry.personal != nil)
+      return lookout.note(session, isToFew: isToFew)
     }
     account(session)
-    if isOverfull(session) { lookout.note(session, isPersonal: entry.personal != nil) }
+    if isOverfull(session) { lookout.note(session, isToFew: isToFew) }
   }
 
   /// Applies the policy for a full queue.

@@ -166,7 +166,7 @@ extension Broker {
     session.touch(at: now, maxInterval: options.maxInterval)
     if message.verb != .connect { session.lastActivity = now }
     let isMoved = stream.map { session.attach(to: $0) } ?? false
-    if isMoved, !session.queue.isEmpty { lookout.note(session, isPersonal: false) }
+    if isMoved, !session.queue.isEmpty { lookout.note(session, isToFew: false) }
     let outcome: BayeuxError?
     switch message.verb {
     case .connect:

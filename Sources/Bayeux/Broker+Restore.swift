@@ -35,7 +35,7 @@ extension Broker {
     heir.lazyUntil = old.lazyUntil
     account(heir)
     if heir.lazyUntil != .distantFuture { deadlines.note(heir) }
-    if heir.stream != nil, !heir.queue.isEmpty { lookout.note(heir, isPersonal: false) }
+    if heir.stream != nil, !heir.queue.isEmpty { lookout.note(heir, isToFew: false) }
     heir.lastPublication = old.lastPublication
     if old.receivesReplayIDs { heir.receivesReplayIDs = true }
     passOnFeed(from: old, to: heir)

@@ -2,7 +2,7 @@
 
 /// The sessions that got something and are to be looked at, each once, in the order in which they were noted.
 ///
-/// A message to one person does not wait behind one to everybody: sessions that got a personal one stand in a line of
+/// A message to one person, or to a few, does not wait behind one to everybody: sessions that got one stand in a line of
 /// their own, and the two lines take turns, so that neither holds the other up.
 struct Lookout {
   private struct Line {
@@ -27,17 +27,20 @@ struct Lookout {
     }
   }
 
+  /// So many subscribers are a few.
+  static let mostOfFew = 16
+
   private var many = Line()
-  private var personal = Line()
-  private var isPersonalsTurn = true
+  private var few = Line()
+  private var isTurnOfFew = true
 
-  var isEmpty: Bool { many.isEmpty && personal.isEmpty }
+  var isEmpty: Bool { many.isEmpty && few.isEmpty }
 
-  mutating func note(_ session: Session, isPersonal: Bool) {
-    if isPersonal {
-      if session.isNotedPersonally { return }
-      session.isNotedPersonally = true
-      personal.append(session)
+  mutating func note(_ session: Session, isToFew: Bool) {
+    if isToFew {
+      if session.isNotedAmongFew { return }
+      session.isNotedAmongFew = true
+      few.append(session)
     } else {
       if session.isNoted { return }
       session.isNoted = true
@@ -46,13 +49,13 @@ struct Lookout {
   }
 
   mutating func next() -> Session? {
-    if isPersonalsTurn, let session = personal.popFirst() {
-      isPersonalsTurn = false
-      session.isNotedPersonally = false
+    if isTurnOfFew, let session = few.popFirst() {
+      isTurnOfFew = false
+      session.isNotedAmongFew = false
       return session
     }
-    isPersonalsTurn = true
-    guard let session = many.popFirst() else { return personal.isEmpty ? nil : next() }
+    isTurnOfFew = true
+    guard let session = many.popFirst() else { return few.isEmpty ? nil : next() }
     session.isNoted = false
     return session
   }

@@ -108,7 +108,7 @@ extension Broker {
     for message in messages {
       guard let payload = chain.isEmpty ? message.payload : chain.outgoing(event: message.payload, context(session))
       else { continue }
-      enqueue(DeliveryQueue.Entry(payload: payload, personal: nil), for: session)
+      enqueue(DeliveryQueue.Entry(payload: payload, personal: nil), for: session, isToFew: true)
     }
   }
 }

@@ -82,7 +82,7 @@ public final class Session: Deadlined {
   var feed: ReplayFeed?
   /// In the lines of the broker's ``Lookout``.
   var isNoted = false
-  var isNotedPersonally = false
+  var isNotedAmongFew = false
   /// The conduit on which an answer of it is on its way to a slow reader.
   var stalledOn: AnyObject?
   /// Sequences of the messages in answers that are not yet known to be written.

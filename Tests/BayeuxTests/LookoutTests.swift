@@ -41,6 +41,21 @@ struct LookoutTests {
     withExtendedLifetime((crowd, alice)) {}
   }
 
+  @Test(arguments: [(1, true), (16, true), (17, false)])
+  func aMessageToAFewDoesNotWaitEither(_ count: Int, _ passes: Bool) throws {
+    let scene = Scene()
+    let crowd = (0..<50).map { held(scene, "user\($0)", "/news") }
+    let room = (0..<count).map { held(scene, "few\($0)", "/room") }
+    scene.runsByItself = false
+    try scene.publish("/news", "1")
+    try scene.publish("/room", "2")
+    let order = users(scene)
+    let last = try #require(order.lastIndex { $0.hasPrefix("few") })
+    #expect((last < 2 * count) == passes)
+    #expect(order.count == 50 + count)
+    withExtendedLifetime((crowd, room)) {}
+  }
+
   @Test func manyMessagesToOnesDoNotHoldUpTheOneToEverybody() throws {
     let scene = Scene()
     let crowd = (0..<20).map { held(scene, "user\($0)", "/news") }

@@ -119,7 +119,7 @@ extension Broker {
       for session in replay.fed {
         guard let feed = session.feed, feed.position < drop.id, feed.wants(drop.id, of: drop.channel) else { continue }
         feed.hasLost = true
-        lookout.note(session, isPersonal: false)
+        lookout.note(session, isToFew: false)
       }
     }
     replay.drops.forgotten += replay.log.takeForgotten()
@@ -227,7 +227,7 @@ extension Broker {
     feed.advance(to: position)
     for event in slice where feed.follows(event.channel) || mayRead(event.channel, session) {
       counters.replayed += 1
-      enqueue(DeliveryQueue.Entry(payload: event.payload, personal: nil), for: session)
+      enqueue(DeliveryQueue.Entry(payload: event.payload, personal: nil), for: session, isToFew: false)
     }
     if feed.isDone(at: replay.log.lastID) {
       endFeed(of: session)
