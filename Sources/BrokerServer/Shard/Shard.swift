@@ -48,7 +48,7 @@ final class Shard {
   private var losses = LossReport()
 
   /// Answers written before the loop looks for new events.
-  private static let deliveriesPerTurn = 512
+  private static let deliveriesPerTurn = 256
   /// How long the public listener rests before it looks again whether descriptors are free.
   private static let acceptPause = Duration.milliseconds(100)
   /// Memory that the writer keeps between two answers.
