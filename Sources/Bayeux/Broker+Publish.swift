@@ -152,7 +152,8 @@ extension Broker {
           // Comes out of the log, behind what comes before it.
           wantMore(session)
         } else {
-          enqueue(session.receivesReplayIDs ? numberedEntry : entry, for: session, lazyUntil: lazyUntil, isToFew: isToFew)
+          enqueue(
+            session.receivesReplayIDs ? numberedEntry : entry, for: session, lazyUntil: lazyUntil, isToFew: isToFew)
         }
         reached += 1
       }
