@@ -31,7 +31,8 @@ def await
   finish = lambda do |value|
     next unless open
     open = false
-    fiber.resume(value)
+    # In the next turn: Faye may be giving a message to its listeners, and those that come meanwhile must not get it too.
+    EventMachine.next_tick { fiber.resume(value) }
   end
   timer = EventMachine.add_timer(STEP_SECONDS) { finish.call(:late) }
   # In the next turn, so that nothing resumes a fiber that does not wait yet.
